@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every tool's BPF object and its user-space side agree on. Included by both. */
+#ifndef SONDE_BPF_ABI_H
+#define SONDE_BPF_ABI_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+#ifdef __cplusplus
+#define _Static_assert static_assert
+#endif
+
+#define COMM_LEN 16
+
+/* Why an event that passed the filter did not reach the reader. */
+enum drop_kind {
+  DROP_RING_FULL,   /* the reader was too slow */
+  DROP_STATE_FULL,  /* no room to remember the start of a call */
+  DROP_FOLLOW_FULL, /* no room to remember a followed process: its events are missing too */
+  DROP_NO_ARGS,     /* the registers of the call were not where they should be */
+  DROP_NO_RETURN,   /* a kretprobe missed the return */
+  DROP_KINDS,
+};
+
+/*
+ * Shared through .bss. `running` opens and closes the window: what a program sees outside it did not happen.
+ * `asleep` is the reader's: the producer that finds it set clears it and wakes the reader.
+ */
+struct run_state {
+  __u32 running;
+  __u32 asleep;
+  __u32 crossed; /* a record crossed a quarter of the ring and the reader was woken for it */
+  __u32 pad;
+  __u64 execs32; /* 32-bit programs started inside the window */
+  __u64 pad1[5]; /* the drops get a cache line of their own */
+  __u64 drops[DROP_KINDS];
+};
+
+/* Glob, see src/core/glob.h. */
+struct glob_conf {
+  __u64 accepts[256];
+  __u64 loops;
+  __u32 tokens;
+  __u32 used;
+};
+
+enum follow_mode {
+  FOLLOW_NONE,
+  FOLLOW_ALSO, /* followed processes are wanted whatever else is asked */
+  FOLLOW_ONLY, /* of the followed processes, those that pass the rest */
+};
+
+enum filter_list {
+  FILTER_PID,
+  FILTER_TID,
+  FILTER_UID,
+  FILTER_PPID,
+  FILTER_LISTS,
+};
+
+struct filter_list_conf {
+  __u32 used;
+  __u32 negated;
+  __u32 single; /* exactly one item: `item`; else the items are in the map filter_ids */
+  __u32 item;
+};
+
+struct filter_id {
+  __u32 list;
+  __u32 id;
+};
+
+/* Which tasks are wanted. All zero: everybody but the reader itself. */
+struct filter_conf {
+  __u32 pidns;  /* inode of the reader's PID namespace; 0: the initial one */
+  __u32 self;   /* the reader's PID there */
+  __u32 any;    /* some condition below is used */
+  __u32 follow; /* enum follow_mode */
+  struct filter_list_conf lists[FILTER_LISTS];
+  __u64 cgroup;       /* id; 0: any */
+  __s32 cgroup_level; /* below the root of the hierarchy; -1: not known */
+  __u32 cgroup_negated;
+  __u32 comm_negated;
+  __u32 pad;
+  struct glob_conf comm;
+};
+
+/* Choices of the library that hold for a whole run. */
+struct lib_conf {
+  __u32 wake_check;   /* bytes a CPU puts into the ring before it looks how full the ring is */
+  __u32 quarter;      /* of the ring, bytes */
+  __u32 task_storage; /* calls are remembered in task storage, else in a hash */
+  __u32 pad;
+};
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must be remembered from a call's entry to its exit: only for tools and rungs that need it. In task storage,
+ * which goes with the task; where tracing programs cannot have that (before 5.12), in a hash by tid that the exit of
+ * the thread cleans.
+ */
+#ifndef SONDE_CALLS_BPF_H
+#define SONDE_CALLS_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/filter.bpf.h"
+
+struct call_state {
+  __u64 start;      /* ns, CLOCK_MONOTONIC; 0: not in a call */
+  __u64 restarting; /* the kernel is about to make the call again: the next entry goes on with `start` */
+};
+
+/* One of the two is created. */
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct call_state);
+} calls SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __type(key, __u32);
+  __type(value, struct call_state);
+} calls_by_tid SEC(".maps");
+
+static __always_inline struct call_state* call_state(bool create) {
+  struct call_state *state, zero = {};
+  __u32 tid;
+
+  if (lib.task_storage)
+    return bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+  tid = bpf_get_current_pid_tgid();
+  state = bpf_map_lookup_elem(&calls_by_tid, &tid);
+  if (state || !create) return state;
+  bpf_map_update_elem(&calls_by_tid, &tid, &zero, BPF_NOEXIST);
+  return bpf_map_lookup_elem(&calls_by_tid, &tid);
+}
+
+/* A call begins. One that began before and was not seen to end is counted: a kretprobe missed it. */
+static __always_inline void call_enters(void) {
+  struct call_state* state = call_state(true);
+
+  if (!state) {
+    count_drop(DROP_STATE_FULL);
+    return;
+  }
+  if (state->restarting) {
+    state->restarting = 0;
+    return;
+  }
+  if (state->start) count_drop(DROP_NO_RETURN);
+  state->start = bpf_ktime_get_ns();
+}
+
+/* A call ends. Its start, 0 if that was not seen. */
+static __always_inline __u64 call_leaves(void) {
+  struct call_state* state = call_state(false);
+  __u64 start;
+
+  if (!state) return 0;
+  start = state->start;
+  state->start = 0;
+  state->restarting = 0;
+  return start;
+}
+
+static __always_inline void call_restarts(void) {
+  struct call_state* state = call_state(false);
+
+  if (state && state->start) state->restarting = 1;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(calls_exit, struct task_struct* task) {
+  __u32 tid = task->pid;
+
+  bpf_map_delete_elem(&calls_by_tid, &tid);
+  return 0;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --follow and `-- COMMAND`: descendants of wanted processes are wanted. The hooks are attached first; then the
+ * iterator is run until it finds nobody new, which adds those who were descendants already.
+ */
+#ifndef SONDE_FOLLOW_BPF_H
+#define SONDE_FOLLOW_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/filter.bpf.h"
+
+#define MAX_ANCESTORS 64
+
+__u64 follow_added = 0;
+
+static __always_inline void follow(__u32 pid) {
+  __u8 one = 1;
+
+  if (bpf_map_lookup_elem(&followed, &pid)) return;
+  if (bpf_map_update_elem(&followed, &pid, &one, BPF_ANY))
+    count_drop(DROP_FOLLOW_FULL);
+  else
+    __sync_fetch_and_add(&follow_added, 1);
+}
+
+static __always_inline bool leads(struct task_struct* task, __u32 pid) {
+  return bpf_map_lookup_elem(&followed, &pid) || (filter.follow == FOLLOW_ALSO && wanted_itself(task, pid));
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(follow_fork, struct task_struct* parent, struct task_struct* child) {
+  __u32 pid = task_pid(parent, &filter);
+
+  if (parent->tgid != child->tgid && pid != filter.self && leads(parent, pid)) follow(task_pid(child, &filter));
+  return 0;
+}
+
+/* The last thread of a process: `live` has been counted down before the tracepoint since it exists. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(follow_exit, struct task_struct* task) {
+  if (!task->signal->live.counter) {
+    __u32 pid = task_pid(task, &filter);
+
+    bpf_map_delete_elem(&followed, &pid);
+  }
+  return 0;
+}
+
+SEC("iter/task")
+int follow_seed(struct bpf_iter__task* ctx) {
+  struct task_struct *task = ctx->task, *up;
+
+  if (!task || task->pid != task->tgid) return 0;
+  up = BPF_CORE_READ(task, real_parent);
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < MAX_ANCESTORS && BPF_CORE_READ(up, tgid) > 0; i++) {
+    __u32 pid = task_pid(up, &filter);
+
+    if (pid == filter.self) break;
+    if (leads(up, pid)) {
+      follow(task_pid(task, &filter));
+      break;
+    }
+    up = BPF_CORE_READ(up, real_parent);
+  }
+  return 0;
+}
+
+#endif

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "opensnoop.h"
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "lib/calls.bpf.h"
+#include "lib/exec32.bpf.h"
+#include "lib/filter.bpf.h"
+#include "lib/follow.bpf.h"
+#include "lib/path.bpf.h"
+#include "lib/restart.bpf.h"
+#include "lib/ring.bpf.h"
+#include "lib/syscall.bpf.h"
+
+#if defined(__TARGET_ARCH_x86)
+#define NR_OPEN 2
+#define NR_CREAT 85
+#define NR_OPENAT 257
+#define O_LARGEFILE 0x8000
+#define O_DIRECTORY 0x10000
+#define O_NOFOLLOW 0x20000
+#define NR32_OPENAT 295
+#elif defined(__TARGET_ARCH_arm64)
+#define NR_OPEN 0xffffff /* the architecture has openat only */
+#define NR_CREAT 0xfffffe
+#define NR_OPENAT 56
+#define O_LARGEFILE 0x20000
+#define O_DIRECTORY 0x4000
+#define O_NOFOLLOW 0x8000
+#define NR32_OPENAT 322
+#endif
+#define NR_OPENAT2 437
+#define NR32_OPEN 5
+#define NR32_CREAT 8
+#define NR32_OPENAT2 437
+
+#define O_ACCMODE 3
+#define O_WRONLY 1
+#define O_CREAT 0x40
+#define O_TRUNC 0x200
+#define O_CLOEXEC 0x80000
+#define O_PATH 0x200000
+#define O_TMPFILE_BIT 0x400000
+#define O_CREATES (O_CREAT | O_TMPFILE_BIT)
+#define O_WRITES (O_CREAT | O_TRUNC | O_TMPFILE_BIT)
+#define OPEN_VALID_FLAGS 0x7fffc3 /* the rest is ignored by all but openat2, which refuses it */
+#define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+#define MODE_BITS 07777
+#define AT_FDCWD -100
+
+const volatile struct opensnoop_conf conf = {};
+
+struct open_call {
+  const char* path;
+  __u64 flags;
+  int dirfd;
+  int result;
+  __u16 mode;
+  __u16 bits;
+};
+
+/*
+ * Each program has its own: one kind may be preempted by another on the same CPU, but not by itself (a program that
+ * would be is skipped and counted by the kernel).
+ */
+enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_USERS };
+
+struct scratch {
+  __u32 unchecked;
+  __u32 pad;
+  struct opensnoop_event event;
+  char tail[OPEN_PATH_MAX + OPEN_CWD_MAX + 2 * PATH_NAME_MAX];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, SCRATCH_USERS);
+  __type(key, __u32);
+  __type(value, struct scratch);
+} scratch SEC(".maps");
+
+static __always_inline bool result_wanted(int result) {
+  __u32 number;
+
+  if (conf.failed && result >= 0) return false;
+  if (!conf.errnos) return true;
+  number = result < 0 ? -result : 0;
+  if (!number || number >= OPEN_ERRNO_WORDS * 64) return false;
+  return (conf.errno_set[number / 64] >> (number % 64) & 1) != !!conf.errnos_negated;
+}
+
+static __always_inline bool flags_wanted(__u64 flags) { return !conf.writes || flags & O_ACCMODE || flags & O_WRITES; }
+
+/* What open(2) and openat(2) make of their arguments before they look at them (build_open_how). */
+static __always_inline void take_flags(struct open_call* call, __u32 flags, __u32 mode) {
+  call->flags = flags & OPEN_VALID_FLAGS;
+  if (call->flags & O_PATH) call->flags &= OPEN_PATH_FLAGS;
+  if (call->flags & O_CREATES) call->mode = mode & MODE_BITS;
+}
+
+static __always_inline void take_how(struct open_call* call, const void* user_how, __u64 size) {
+  struct open_how how = {};
+
+  if (size > sizeof(how)) size = sizeof(how);
+  if (size < sizeof(how) || bpf_probe_read_user(&how, sizeof(how), user_how)) call->bits |= OPEN_FLAGS_UNREAD;
+  call->flags = how.flags;
+  call->mode = how.mode & MODE_BITS;
+}
+
+/* False if it is not an open. */
+static __always_inline bool take_call(struct open_call* call, const struct syscall* in) {
+  __u32 nr = in->nr;
+  int path = 1;
+
+  call->dirfd = in->args[0];
+  if (nr == (in->compat ? NR32_OPENAT : NR_OPENAT)) {
+    take_flags(call, in->args[2], in->args[3]);
+  } else if (nr == (in->compat ? NR32_OPENAT2 : NR_OPENAT2)) {
+    take_how(call, (void*)in->args[2], in->args[3]);
+  } else {
+    path = 0;
+    call->dirfd = AT_FDCWD;
+    if (nr == (in->compat ? NR32_OPEN : NR_OPEN))
+      take_flags(call, in->args[1], in->args[2]);
+    else if (nr == (in->compat ? NR32_CREAT : NR_CREAT))
+      take_flags(call, O_CREAT | O_WRONLY | O_TRUNC, in->args[1]);
+    else
+      return false;
+  }
+  call->path = (const char*)in->args[path];
+  if (in->compat) call->bits |= OPEN_COMPAT;
+  return true;
+}
+
+static __always_inline void fill(struct opensnoop_event* event, struct task_struct* task, __u32 pid,
+                                 const struct open_call* call, __u64 start) {
+  event->time = bpf_ktime_get_ns();
+  event->latency = start ? event->time - start : 0;
+  event->cgroup = conf.wants & OPEN_WANT_CGROUP ? LOAD(task, cgroups, dfl_cgrp, kn, id) : 0;
+  event->flags = call->bits & OPEN_COMPAT ? call->flags : call->flags & ~(__u64)O_LARGEFILE;
+  event->pid = pid;
+  event->tid = task_tid(task, &filter);
+  event->ppid = conf.wants & OPEN_WANT_PPID ? task_ppid(task, &filter) : 0;
+  event->uid = task_uid(task);
+  event->result = call->result;
+  event->dirfd = call->dirfd;
+  event->mode = call->mode;
+  event->cwd_len = 0;
+  event->bits = call->bits;
+  task_comm(event->comm, task);
+}
+
+/* The argument as the program gave it. False if the path is not one that was asked for. */
+static __always_inline bool put_argument(struct scratch* s, const struct open_call* call) {
+  long length = bpf_probe_read_user_str(s->tail, OPEN_PATH_MAX + 1, call->path);
+
+  s->event.path_len = 0;
+  if (length <= 0) {
+    s->event.bits |= OPEN_PATH_UNREAD;
+  } else if (length > OPEN_PATH_MAX) {
+    s->event.bits |= OPEN_PATH_CUT;
+    s->event.path_len = OPEN_PATH_MAX;
+  } else {
+    s->event.path_len = length - 1;
+  }
+  if (!conf.path.used) return true;
+  return (length > 0 && glob_matches(&conf.path, s->tail, OPEN_PATH_MAX)) != !!conf.path_negated;
+}
+
+static __noinline int put_cwd(struct scratch* s, struct task_struct* task) {
+  struct fs_struct* fs = LOAD(task, fs);
+  __u32 at = s->event.path_len & (2 * OPEN_PATH_MAX - 1), end;
+  __u8 cut = 0;
+
+  if (at > OPEN_PATH_MAX) return 0;
+  end = put_path(s->tail, at, OPEN_PATH_MAX + OPEN_CWD_MAX, __builtin_preserve_access_index(&fs->pwd),
+                 __builtin_preserve_access_index(&fs->root), &cut);
+  s->event.cwd_len = end - at;
+  if (cut) s->event.bits |= OPEN_CWD_CUT;
+  return 0;
+}
+
+static __always_inline void emit(struct task_struct* task, __u32 pid, const struct open_call* call, __u64 start,
+                                 __u32 user) {
+  struct scratch* s = bpf_map_lookup_elem(&scratch, &user);
+  __u64 size;
+
+  if (!s) return;
+  fill(&s->event, task, pid, call, start);
+  if (!put_argument(s, call)) return;
+  if (conf.wants & OPEN_WANT_CWD) put_cwd(s, task);
+  size = s->event.path_len + s->event.cwd_len;
+  if (size > sizeof(s->tail)) size = sizeof(s->tail);
+  ring_emit(&s->event, sizeof(s->event) + size, &s->unchecked);
+}
+
+/* What all exits share once they know the call. */
+static __always_inline int call_ends(struct task_struct* task, struct open_call* call, __u64 start, __u32 user) {
+  __u32 pid;
+
+  if (!result_wanted(call->result) || !flags_wanted(call->flags)) return 0;
+  pid = task_pid(task, &filter);
+  if (wanted(task, pid)) emit(task, pid, call, start, user);
+  return 0;
+}
+
+/* The start if entries are watched; false if the call is not over. */
+static __always_inline bool leave(struct task_struct* task, int* result, __u64* start) {
+  bool over = call_is_over(task, result);
+
+  *start = 0;
+  if (conf.wants & OPEN_WANT_LATENCY) {
+    if (over)
+      *start = call_leaves();
+    else
+      call_restarts();
+  }
+  return over && window_open();
+}
+
+static __always_inline int syscall_ends(struct task_struct* task, struct pt_regs* regs, __u32 nr, int result,
+                                        bool compat, __u32 user) {
+  struct syscall in = {.nr = nr, .compat = compat};
+  struct open_call call = {.result = result};
+  __u64 start;
+
+  if (!leave(task, &call.result, &start)) return 0;
+  syscall_args(&in, regs);
+  if (!take_call(&call, &in)) return 0;
+  return call_ends(task, &call, start, user);
+}
+
+static __always_inline bool is_open(__u32 nr, bool compat) {
+  if (compat) return nr == NR32_OPENAT || nr == NR32_OPEN || nr == NR32_OPENAT2 || nr == NR32_CREAT;
+  return nr == NR_OPENAT || nr == NR_OPEN || nr == NR_OPENAT2 || nr == NR_CREAT;
+}
+
+static __always_inline int enter(void) {
+  struct task_struct* task = current_task();
+
+  if (window_open() && wanted(task, task_pid(task, &filter))) call_enters();
+  return 0;
+}
+
+/* Rung fexit: one function that native and 32-bit opens pass, and nothing else does. */
+SEC("fexit/do_sys_openat2")
+int BPF_PROG(open_fexit, int dirfd, const char* path, struct open_how* how, long result) {
+  struct task_struct* task = current_task();
+  struct open_call call = {.path = path, .dirfd = dirfd, .result = result};
+  __u64 start;
+
+  if (!leave(task, &call.result, &start)) return 0;
+  call.flags = how->flags;
+  call.mode = how->mode & MODE_BITS;
+  call.bits = compat_call(task) ? OPEN_COMPAT : 0;
+  return call_ends(task, &call, start, SCRATCH_CHOSEN);
+}
+
+SEC("fentry/do_sys_openat2")
+int BPF_PROG(open_fentry) { return enter(); }
+
+/* Rung tracepoint: at the exits of the four calls; native ones only. */
+SEC("tracepoint")
+int open_exit(struct syscall_exit_ctx* ctx) {
+  struct task_struct* task = current_task();
+  struct pt_regs* regs = current_regs(task);
+  __u32 nr = syscall_number(regs);
+
+  if (nr != (__u32)ctx->nr) {
+    if (window_open() && wanted(task, task_pid(task, &filter))) count_drop(DROP_NO_ARGS);
+    return 0;
+  }
+  return syscall_ends(task, regs, nr, ctx->ret, false, SCRATCH_CHOSEN);
+}
+
+SEC("tracepoint")
+int open_enter(struct syscall_enter_ctx* ctx) { return enter(); }
+
+/* Rung tp_btf: at the exit of every system call; needs no tracefs, sees 32-bit calls. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(open_sys_exit, struct pt_regs* regs, long result) {
+  struct task_struct* task = current_task();
+  bool compat = compat_call(task);
+  __u32 nr = syscall_number(regs);
+
+  if (!is_open(nr, compat)) return 0;
+  return syscall_ends(task, regs, nr, result, compat, SCRATCH_CHOSEN);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(open_sys_enter, struct pt_regs* regs, long nr) {
+  if (!is_open((__u32)nr & ~0x40000000, compat_call(current_task()))) return 0;
+  return enter();
+}
+
+/* --compat beside the tracepoints: 32-bit calls only. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(open_compat_exit, struct pt_regs* regs, long result) {
+  struct task_struct* task = current_task();
+  __u32 nr = syscall_number(regs);
+
+  if (!compat_call(task) || !is_open(nr, true)) return 0;
+  return syscall_ends(task, regs, nr, result, true, SCRATCH_COMPAT);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(open_compat_enter, struct pt_regs* regs, long nr) {
+  if (!compat_call(current_task()) || !is_open(nr, true)) return 0;
+  return enter();
+}
+
+/* Rung kprobe: only on request. The entry is watched so that missed returns are known. */
+SEC("kprobe")
+int open_kprobe(void* ctx) { return enter(); }
+
+SEC("kretprobe")
+int open_kretprobe(struct pt_regs* ctx) {
+  struct task_struct* task = current_task();
+  struct pt_regs* regs = current_regs(task);
+
+  return syscall_ends(task, regs, syscall_number(regs), PT_REGS_RC(ctx), compat_call(task), SCRATCH_CHOSEN);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SONDE_OPENSNOOP_H
+#define SONDE_OPENSNOOP_H
+
+#include "lib/abi.h"
+
+#define OPEN_PATH_MAX 4096 /* with the NUL, as in the kernel */
+#define OPEN_CWD_MAX 4096
+#define OPEN_ERRNO_WORDS 64
+
+enum open_bits {
+  OPEN_COMPAT = 1,       /* made with the 32-bit ABI */
+  OPEN_PATH_CUT = 2,     /* the argument was longer than a path can be */
+  OPEN_PATH_UNREAD = 4,  /* the argument could not be read */
+  OPEN_FLAGS_UNREAD = 8, /* openat2: its struct could not be read */
+  OPEN_CWD_CUT = 16,
+};
+
+enum open_wants {
+  OPEN_WANT_LATENCY = 1,
+  OPEN_WANT_CGROUP = 2,
+  OPEN_WANT_CWD = 4,
+  OPEN_WANT_PPID = 8,
+};
+
+struct opensnoop_conf {
+  __u32 wants;
+  __u32 failed; /* only failed calls */
+  __u32 writes; /* only calls that could change something */
+  __u32 errnos; /* `errno_set` is used */
+  __u32 errnos_negated;
+  __u32 path_negated;
+  __u64 errno_set[OPEN_ERRNO_WORDS]; /* bit by errno */
+  struct glob_conf path;
+};
+
+struct opensnoop_event {
+  __u64 time;    /* ns, CLOCK_MONOTONIC, at the end of the call */
+  __u64 latency; /* ns; 0: not known */
+  __u64 cgroup;  /* id */
+  __u64 flags;   /* as the kernel took them, without the O_LARGEFILE that it adds to native calls */
+  __u32 pid;
+  __u32 tid;
+  __u32 ppid;
+  __u32 uid;
+  __s32 result; /* fd or -errno */
+  __s32 dirfd;
+  __u16 mode; /* of a file that would be created */
+  __u16 path_len;
+  __u16 cwd_len; /* names of the working directory, leaf first, each with its NUL, behind the path */
+  __u16 bits;
+  char comm[COMM_LEN];
+};
+_Static_assert(sizeof(struct opensnoop_event) == 80, "no hidden padding");
+
+#endif

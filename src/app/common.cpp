@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/common.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace sonde {
+namespace {
+
+constexpr std::uint64_t smallest_buffer = 4096;
+constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 30;
+
+std::uint64_t parse_buffer(std::string_view text) {
+  const std::uint64_t size = parse_size(text);
+  std::uint64_t power = smallest_buffer;  // the kernel wants a power of two, in whole pages
+  while (power < size && power < largest_buffer) power *= 2;
+  if (size > power) throw Error(Exit::usage, "A buffer of '" + escaped(text) + "' is too large.", "Give at most 1G.");
+  return power;
+}
+
+std::function<void(std::string_view)> list_into(std::optional<ItemList>& target) {
+  return [&target](std::string_view text) { target = parse_list(text); };
+}
+
+}  // namespace
+
+Glob parse_glob(std::string_view text, bool& negated) {
+  negated = !text.empty() && text.front() == '^';
+  return Glob::compile(negated ? text.substr(1) : text);
+}
+
+void CommonOptions::declare_filter(Options& options) {
+  options.group("Which tasks (a leading ^ negates; PIDs are those of this PID namespace)");
+  options.value("-p, --pid", "LIST", "processes, as 12,34", list_into(filter.pids));
+  options.value("-t, --tid", "LIST", "threads", list_into(filter.tids));
+  options.value("-u, --user", "LIST", "users, by name or number", list_into(filter.users));
+  options.value("-c, --comm", "GLOB", "names of threads",
+                [this](std::string_view text) { filter.comm = parse_glob(text, filter.comm_negated); });
+  options.value("--ppid", "LIST", "children of these processes", list_into(filter.ppids));
+  options.value("--cgroup", "PATH", "members of this cgroup (v2) or one below it", [this](std::string_view text) {
+    filter.cgroup_negated = !text.empty() && text.front() == '^';
+    filter.cgroup = filter.cgroup_negated ? text.substr(1) : text;
+    if (filter.cgroup.empty())
+      throw Error(Exit::usage, "--cgroup wants a path.", "Give a directory below the cgroup2 mount.");
+  });
+  options.flag("--follow", "also the descendants of those tasks", filter.follow);
+  options.text("--as", "USER", "run the COMMAND behind -- as this user", as_user);
+}
+
+void CommonOptions::declare_run(Options& options) {
+  options.group("How long");
+  options.value(
+      "-d, --duration", "TIME", "end after 10s, 500ms, 2m; a bare number is seconds", [this](std::string_view text) {
+        duration_ns = parse_duration(text, BareNumber::seconds);
+        if (!duration_ns)
+          throw Error(Exit::usage, "A duration of 0 would show nothing.", "Give a time such as 10s or 500ms.");
+      });
+  options.value("-n, --max-events", "N", "end after N events", [this](std::string_view text) {
+    max_events = parse_natural(text);
+    if (!max_events) throw Error(Exit::usage, "0 events would show nothing.", "Give a number from 1 on.");
+  });
+  options.value("--max-rate", "N", "show at most N events a second, count the rest",
+                [this](std::string_view text) { max_rate = parse_natural(text); });
+  options.flag("--strict", "exit 5 if anything was lost", strict);
+}
+
+void CommonOptions::declare_output(Options& options) {
+  options.group("What is shown");
+  options.value("-f, --format", "FORMAT", "table or json (one object a line)", [this](std::string_view text) {
+    if (text != "table" && text != "json")
+      throw Error(Exit::usage, "There is no format '" + escaped(text) + "'.", "The formats are table and json.");
+    json = text == "json";
+  });
+  options.text("-o, --output", "FILE", "write there (mode 0600), not to stdout", output);
+  options.text("-C, --columns", "LIST", "these columns; +a,-b edits the standard ones", columns);
+  options.flag("--utc", "times in UTC", utc);
+  options.flag("--schema", "print the JSON Schema of the events and end", schema);
+}
+
+void CommonOptions::declare_probe(Options& options) {
+  options.group("How");
+  options.text("--backend", "NAME", "take this way to the events, not the cheapest", backend);
+  options.text("--btf", "FILE", "the kernel's types from a file", btf_file);
+  options.value("--buffer-size", "SIZE", "of the ring buffer, as 512k or 8M",
+                [this](std::string_view text) { buffer_bytes = parse_buffer(text); });
+  options.value("--max-entries", "N", "room for so many processes or calls in the kernel's maps",
+                [this](std::string_view text) {
+                  max_entries = static_cast<std::uint32_t>(parse_natural(text, 1 << 26));
+                  if (!max_entries) throw Error(Exit::usage, "A map of 0 entries holds nothing.", "Give at least 1.");
+                });
+  options.flag("--stats", "count what each BPF program costs", stats);
+  options.flag("-v, --verbose", "say which ways were tried, and why not", verbose);
+  options.flag("-q, --quiet", "no notes and no summary; losses are shown all the same", quiet);
+  options.flag("-h, --help", "this text", help);
+  options.flag("--version", "print the version and end", version);
+}
+
+}  // namespace sonde

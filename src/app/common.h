@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "core/glob.h"
+#include "core/sink.h"
+#include "core/units.h"
+
+namespace sonde {
+
+/// Which tasks are wanted, as given on the command line.
+struct TaskFilter {
+  std::optional<ItemList> pids, tids, users, ppids;
+  std::optional<Glob> comm;
+  bool comm_negated = false;
+  std::string cgroup;  ///< empty: any
+  bool cgroup_negated = false;
+  bool follow = false;
+};
+
+/// What every tool takes.
+struct CommonOptions {
+  TaskFilter filter;
+  std::vector<std::string> command;  ///< behind `--`; empty: none
+  std::string as_user;
+
+  std::uint64_t duration_ns = 0;  ///< 0: until a signal
+  std::uint64_t max_events = 0;   ///< 0: no end
+  std::uint64_t max_rate = 0;     ///< rows a second; 0: all
+  bool strict = false;
+  bool compat = false;
+
+  bool json = false;
+  std::string output;  ///< a file; empty: stdout
+  std::string columns;
+  bool utc = false;
+  bool schema = false;
+
+  std::string backend;
+  std::string btf_file;
+  std::uint64_t buffer_bytes = 0;  ///< 0: the tool's own
+  std::uint32_t max_entries = 0;   ///< of maps that grow with the system; 0: the library's own
+
+  bool verbose = false;
+  bool quiet = false;
+  bool stats = false;
+  bool help = false;
+  bool version = false;
+
+  void declare_filter(Options& options);
+  void declare_run(Options& options);
+  void declare_output(Options& options);
+  void declare_probe(Options& options);
+};
+
+/// "GLOB" or "^GLOB".
+Glob parse_glob(std::string_view text, bool& negated);
+
+}  // namespace sonde

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/filter.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "kernel/cgroup.h"
+
+namespace sonde {
+namespace {
+
+std::vector<std::uint32_t> tasks(const ItemList& list, const char* what) {
+  std::vector<std::uint32_t> ids;
+  for (const auto& item : list.items) {
+    const auto id = static_cast<std::uint32_t>(parse_natural(item, INT32_MAX));
+    if (!list.negated && !kernel::task_exists(id))
+      throw Error(Exit::run_time, std::string("There is no ") + what + " " + item + ".",
+                  "ps -eLf lists processes and threads.");
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<std::uint32_t> user_ids(const ItemList& list, const kernel::Users& users) {
+  std::vector<std::uint32_t> ids;
+  for (const auto& item : list.items) {
+    const auto uid = users.uid(item);
+    if (!uid)
+      throw Error(Exit::run_time, "There is no user '" + escaped(item) + "' in /etc/passwd.",
+                  "Give the number of the user if it is defined elsewhere.");
+    ids.push_back(*uid);
+  }
+  return ids;
+}
+
+}  // namespace
+
+glob_conf to_conf(const Glob& glob) {
+  glob_conf conf{};
+  std::copy(glob.accepts.begin(), glob.accepts.end(), conf.accepts);
+  conf.loops = glob.loops;
+  conf.tokens = glob.tokens;
+  conf.used = 1;
+  return conf;
+}
+
+KernelFilter::KernelFilter(const TaskFilter& filter, const kernel::Users& users) {
+  conf.pidns = kernel::pid_namespace();
+  conf.self = static_cast<std::uint32_t>(getpid());
+
+  const auto use = [this](filter_list which, const std::optional<ItemList>& list, std::vector<std::uint32_t> items) {
+    if (!list) return;
+    filter_list_conf& to = conf.lists[which];
+    to.used = 1;
+    to.negated = list->negated ? 1 : 0;
+    to.single = items.size() == 1 ? 1 : 0;
+    to.item = items.front();
+    conf.any = 1;
+    if (!to.single)
+      for (const auto id : items) ids.push_back({which, id});
+  };
+  if (filter.pids) use(FILTER_PID, filter.pids, tasks(*filter.pids, "process"));
+  if (filter.tids) use(FILTER_TID, filter.tids, tasks(*filter.tids, "thread"));
+  if (filter.ppids) use(FILTER_PPID, filter.ppids, tasks(*filter.ppids, "process"));
+  if (filter.users) use(FILTER_UID, filter.users, user_ids(*filter.users, users));
+
+  if (filter.comm) {
+    conf.comm = to_conf(*filter.comm);
+    conf.comm_negated = filter.comm_negated ? 1 : 0;
+    conf.any = 1;
+  }
+  if (!filter.cgroup.empty()) {
+    const auto cgroup = kernel::Cgroups().find(filter.cgroup);
+    conf.cgroup = cgroup.id;
+    conf.cgroup_level = cgroup.level;
+    conf.cgroup_negated = filter.cgroup_negated ? 1 : 0;
+    conf.any = 1;
+  }
+  if (filter.follow) {
+    if (!conf.any)
+      throw Error(Exit::usage, "--follow wants somebody to follow.",
+                  "Say whose descendants are meant, with -p for instance.");
+    conf.follow = FOLLOW_ALSO;
+  }
+}
+
+void KernelFilter::only_command() {
+  if (conf.follow != FOLLOW_NONE)
+    throw Error(Exit::usage, "--follow and a COMMAND do not go together.",
+                "A COMMAND is followed anyway: leave out --follow.");
+  conf.follow = FOLLOW_ONLY;
+  conf.any = 1;
+}
+
+}  // namespace sonde

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "app/common.h"
+#include "kernel/processes.h"
+#include "lib/abi.h"
+
+struct bpf_map;
+
+namespace sonde {
+
+/// The kernel's half of a glob.
+glob_conf to_conf(const Glob& glob);
+
+/// A TaskFilter made ready for the kernel.
+struct KernelFilter {
+  filter_conf conf{};
+  std::vector<filter_id> ids;  ///< for the map filter_ids; empty if no list has more than one item
+
+  /// Looks up users, cgroup and PIDs: throws Error for those that are not there.
+  KernelFilter(const TaskFilter& filter, const kernel::Users& users);
+
+  /// Narrows it to the tree of the COMMAND, whose PID goes into the map `followed` later.
+  void only_command();
+};
+
+}  // namespace sonde

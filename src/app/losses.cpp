@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/losses.h"
+
+#include "core/units.h"
+
+namespace sonde {
+namespace {
+
+// Null: no event is lost by it, see incomplete().
+const char* reason(unsigned kind) {
+  switch (kind) {
+    case DROP_RING_FULL:
+      return "ring buffer full";
+    case DROP_FOLLOW_FULL:
+      return "process not followed, no room to remember it";
+    case DROP_NO_ARGS:
+      return "registers of the call not found";
+    case DROP_NO_RETURN:
+      return "return missed by the kretprobe";
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+void Losses::take_drops(const run_state& state) {
+  for (unsigned kind = 0; kind < DROP_KINDS; ++kind)
+    drops_[kind].total = __atomic_load_n(&state.drops[kind], __ATOMIC_RELAXED);
+}
+
+template <class F>
+void Losses::each(const F& take) {
+  for (unsigned kind = 0; kind < DROP_KINDS; ++kind)
+    if (reason(kind)) take(reason(kind), drops_[kind]);
+  take("program skipped by the kernel, already running on that CPU", skipped_);
+  take("over --max-rate", over_rate_);
+  take("malformed record", malformed_);
+}
+
+void Losses::report(Sink& sink) {
+  each([&](const char* why, Count& count) {
+    if (count.total > count.reported) sink.lost({why, count.total - count.reported});
+    count.reported = count.total;
+  });
+}
+
+std::vector<Loss> Losses::totals() const {
+  std::vector<Loss> losses;
+  const_cast<Losses*>(this)->each([&](const char* why, const Count& count) {
+    if (count.total) losses.push_back({why, count.total});
+  });
+  return losses;
+}
+
+std::vector<std::string> Losses::incomplete() const {
+  std::vector<std::string> sentences;
+  if (const auto n = drops_[DROP_STATE_FULL].total)
+    sentences.push_back(format_count(n) + " calls have no latency: no room to remember their start (--max-entries).");
+  return sentences;
+}
+
+}  // namespace sonde

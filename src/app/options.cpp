@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/options.h"
+
+#include <utility>
+
+namespace sonde {
+
+void Options::flag(std::string flag, std::string help, bool& target) {
+  options_.push_back({std::move(flag), {}, std::move(help), group_, [&target](std::string_view) { target = true; }});
+}
+
+void Options::value(std::string flag, std::string metavar, std::string help,
+                    std::function<void(std::string_view)> set) {
+  options_.push_back({std::move(flag), std::move(metavar), std::move(help), group_, std::move(set)});
+}
+
+void Options::text(std::string flag, std::string metavar, std::string help, std::string& target) {
+  value(std::move(flag), std::move(metavar), std::move(help), [&target](std::string_view v) { target = v; });
+}
+
+}  // namespace sonde

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/common.h"
+#include "core/column.h"
+#include "core/error.h"
+
+namespace sonde {
+
+struct Example {
+  std::string command;
+  std::string meaning;
+};
+
+/// What help says about a tool.
+struct ToolInfo {
+  std::string name;
+  std::string family;   ///< heading in the list of tools: "files"
+  std::string summary;  ///< one line
+  std::string prose;    ///< a short paragraph
+  std::vector<Example> examples;
+};
+
+/// One verb of the binary. The order of calls: options() once, then any of columns() and run().
+class Tool {
+ public:
+  Tool() = default;
+  Tool(const Tool&) = delete;
+  Tool& operator=(const Tool&) = delete;
+  virtual ~Tool() = default;
+
+  [[nodiscard]] virtual const ToolInfo& info() const = 0;
+  /// Declares the tool's own options; what they set must outlive the run.
+  virtual void options(Options& options) = 0;
+  [[nodiscard]] virtual std::vector<const ColumnInfo*> columns() const = 0;
+  /// Ways to the events, for the help: names of rungs, the cheapest first.
+  [[nodiscard]] virtual std::vector<std::string> backends() const = 0;
+  /// Runs to the end. Returns the exit code; throws Error when it cannot start.
+  virtual Exit run(const CommonOptions& options) = 0;
+};
+
+using ToolFactory = std::function<std::unique_ptr<Tool>()>;
+
+/// All tools by name, in alphabetical order.
+struct Registry {
+  static void add(std::string name, ToolFactory make);
+  [[nodiscard]] static std::vector<std::string> names();
+  /// Null if there is none of that name.
+  [[nodiscard]] static std::unique_ptr<Tool> make(std::string_view name);
+};
+
+/// A static object of this type in the tool's file is all that registers it.
+template <class T>
+struct Register {
+  explicit Register(const char* name) {
+    Registry::add(name, [] { return std::make_unique<T>(); });
+  }
+};
+
+}  // namespace sonde

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/ndjson.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+
+#include "core/text.h"
+#include "core/utf8.h"
+
+namespace sonde {
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+void put_utf16_escape(Output& out, char32_t unit) {
+  const std::array<char, 6> escape = {'\\',
+                                      'u',
+                                      hex_digits[unit >> 12 & 15],
+                                      hex_digits[unit >> 8 & 15],
+                                      hex_digits[unit >> 4 & 15],
+                                      hex_digits[unit & 15]};
+  out.put({escape.data(), escape.size()});
+}
+
+void put_escape(Output& out, char32_t code) {
+  switch (code) {
+    case '"':
+      return out.put("\\\"");
+    case '\\':
+      return out.put("\\\\");
+    case '\n':
+      return out.put("\\n");
+    case '\t':
+      return out.put("\\t");
+    case '\r':
+      return out.put("\\r");
+    default:
+      break;
+  }
+  if (code > 0xFFFF) {
+    put_utf16_escape(out, 0xD800 + ((code - 0x10000) >> 10));
+    code = 0xDC00 + (code & 0x3FF);
+  }
+  put_utf16_escape(out, code);
+}
+
+void put_hex(Output& out, std::string_view bytes) {
+  out.put('"');
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out.put(hex_digits[byte >> 4]);
+    out.put(hex_digits[byte & 15]);
+  }
+  out.put('"');
+}
+
+// [first,second,…] of whatever `put_one` makes of an item.
+template <class Items, class PutOne>
+void put_array(Output& out, const Items& items, const PutOne& put_one) {
+  out.put('[');
+  bool first = true;
+  for (const auto& item : items) {
+    if (!first) out.put(',');
+    put_one(item);
+    first = false;
+  }
+  out.put(']');
+}
+
+}  // namespace
+
+void put_json_string(Output& out, std::string_view bytes) {
+  out.put('"');
+  while (true) {
+    const std::size_t plain = plain_length(bytes);
+    out.put(bytes.substr(0, plain));
+    bytes.remove_prefix(plain);
+    if (bytes.empty()) break;
+    const Decoded decoded = decode_utf8(bytes);
+    if (!decoded.valid)
+      out.put("\xEF\xBF\xBD");
+    else if (decoded.code == '"' || decoded.code == '\\' || cells_of(decoded.code) == Cells::control)
+      put_escape(out, decoded.code);
+    else
+      out.put(bytes.substr(0, decoded.length));
+    bytes.remove_prefix(decoded.length);
+  }
+  out.put('"');
+}
+
+Ndjson::Ndjson(Output& out, bool quiet) : out_(out), quiet_(quiet) {}
+
+void Ndjson::begin(std::span<const ColumnInfo* const> columns) {
+  members_.clear();
+  for (const ColumnInfo* column : columns)
+    members_.push_back({.key = ",\"" + column->key + "\":", .symbol = column->kind == Value::Kind::symbol});
+}
+
+void Ndjson::row(std::span<const Value> values) {
+  out_.put(R"({"type":"event")");
+  static constexpr Value missing;
+  for (std::size_t i = 0; i < members_.size(); ++i) put_member(members_[i], i < values.size() ? values[i] : missing);
+  out_.put("}\n");
+}
+
+void Ndjson::put_companion_key(const Member& member, std::string_view suffix) {
+  out_.put(std::string_view(member.key).substr(0, member.key.size() - 2));
+  out_.put(suffix);
+  out_.put("\":");
+}
+
+void Ndjson::put_member(const Member& member, const Value& value) {
+  const bool named = value.kind() == Value::Kind::symbol && !value.as_text().empty();
+  if (value.kind() == Value::Kind::text) {
+    put_text(member, value.as_text());
+  } else if (value.kind() == Value::Kind::list) {
+    put_list(member, value.as_list());
+  } else {
+    out_.put(member.key);
+    if (named)
+      put_json_string(out_, value.as_text());
+    else
+      put_scalar(value);
+  }
+  if (member.symbol) {
+    put_companion_key(member, "_raw");
+    if (value.kind() == Value::Kind::symbol)
+      out_.put_integer(value.as_integer());
+    else
+      out_.put("null");
+  }
+  if (value.cut()) {
+    put_companion_key(member, "_cut");
+    out_.put("true");
+  }
+}
+
+void Ndjson::put_text(const Member& member, std::string_view bytes) {
+  out_.put(member.key);
+  put_json_string(out_, bytes);
+  if (is_utf8(bytes)) return;
+  put_companion_key(member, "_hex");
+  put_hex(out_, bytes);
+}
+
+void Ndjson::put_list(const Member& member, std::span<const std::string_view> items) {
+  out_.put(member.key);
+  put_array(out_, items, [&](std::string_view item) { put_json_string(out_, item); });
+  if (std::all_of(items.begin(), items.end(), is_utf8)) return;
+  put_companion_key(member, "_hex");
+  put_array(out_, items, [&](std::string_view item) { put_hex(out_, item); });
+}
+
+void Ndjson::put_scalar(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::boolean:
+      return out_.put(value.as_natural() != 0 ? "true" : "false");
+    case Value::Kind::integer:
+      return out_.put_integer(value.as_integer());
+    case Value::Kind::natural:
+    case Value::Kind::duration:
+    case Value::Kind::bytes:
+      return out_.put_natural(value.as_natural());
+    case Value::Kind::time:
+      return put_time(value.as_integer());
+    case Value::Kind::real: {
+      if (!std::isfinite(value.as_real())) break;
+      std::array<char, 32> digits{};
+      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value.as_real()).ptr;
+      return out_.put({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    }
+    case Value::Kind::none:
+    case Value::Kind::text:
+    case Value::Kind::list:
+    case Value::Kind::symbol:
+      break;
+  }
+  out_.put("null");
+}
+
+void Ndjson::put_time(std::int64_t ns) {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  std::int64_t second = ns / second_ns;
+  std::int64_t rest = ns % second_ns;
+  if (rest < 0) {
+    --second;
+    rest += second_ns;
+  }
+  if (second != second_) {
+    const std::time_t when = second;
+    std::tm parts{};
+    gmtime_r(&when, &parts);
+    std::array<char, 32> text{};
+    date_.assign(text.data(), std::strftime(text.data(), text.size(), "\"%Y-%m-%dT%H:%M:%S.", &parts));
+    second_ = second;
+  }
+  out_.put(date_);
+  out_.put_padded(static_cast<std::uint64_t>(rest), 9);
+  out_.put("Z\"");
+}
+
+void Ndjson::lost(const Loss& loss) {
+  out_.put(R"({"type":"lost","reason":)");
+  put_json_string(out_, loss.reason);
+  out_.put(R"(,"count":)");
+  out_.put_natural(loss.count);
+  out_.put("}\n");
+}
+
+void Ndjson::note(std::string_view sentence) {
+  if (quiet_) return;
+  out_.put(R"({"type":"note","text":)");
+  put_json_string(out_, sentence);
+  out_.put("}\n");
+}
+
+void Ndjson::summary(const Summary& summary) {
+  out_.put(R"({"type":"summary","tool":)");
+  put_json_string(out_, summary.tool);
+  out_.put(R"(,"events":)");
+  out_.put_natural(summary.events);
+  out_.put(R"(,"lost":)");
+  out_.put_natural(summary.lost);
+  put_losses(summary);
+  put_rungs(summary);
+  out_.put(R"(,"window_ns":)");
+  out_.put_natural(summary.window_ns);
+  out_.put(R"(,"cpu_ns":)");
+  out_.put_natural(summary.cpu_ns);
+  out_.put(R"(,"memory_bytes":)");
+  out_.put_natural(summary.memory_bytes);
+  out_.put(R"(,"command_status":)");
+  if (summary.command_status)
+    put_json_string(out_, *summary.command_status);
+  else
+    out_.put("null");
+  put_costs(summary);
+  out_.put("}\n");
+}
+
+void Ndjson::put_losses(const Summary& summary) {
+  out_.put(R"(,"losses":)");
+  put_array(out_, summary.losses, [&](const Loss& loss) {
+    out_.put(R"({"reason":)");
+    put_json_string(out_, loss.reason);
+    out_.put(R"(,"count":)");
+    out_.put_natural(loss.count);
+    out_.put('}');
+  });
+}
+
+void Ndjson::put_rungs(const Summary& summary) {
+  out_.put(R"(,"rungs":)");
+  put_array(out_, summary.rungs, [&](const RungUse& use) {
+    out_.put(R"({"hook":)");
+    put_json_string(out_, use.hook);
+    out_.put(R"(,"rung":)");
+    put_json_string(out_, use.rung);
+    out_.put('}');
+  });
+}
+
+void Ndjson::put_costs(const Summary& summary) {
+  out_.put(R"(,"costs":)");
+  put_array(out_, summary.costs, [&](const ProgramCost& cost) {
+    out_.put(R"({"program":)");
+    put_json_string(out_, cost.program);
+    out_.put(R"(,"runs":)");
+    out_.put_natural(cost.runs);
+    out_.put(R"(,"run_time_ns":)");
+    out_.put_natural(cost.run_time_ns);
+    out_.put('}');
+  });
+}
+
+void Ndjson::flush() { out_.flush(); }
+
+}  // namespace sonde

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sonde {
+
+/// The reader of our output has gone (EPIPE): not an error, the run just ends quietly.
+struct OutputClosed {};
+
+/// A buffered writer on a file descriptor that it does not own: one write(2) a batch. The buffer is allocated once.
+class Output {
+ public:
+  explicit Output(int fd, std::string name, std::size_t capacity = 64 * 1024);
+
+  void put(char c) {
+    if (used_ == buffer_.size()) flush();
+    buffer_[used_++] = c;
+  }
+  void put(std::string_view s) {
+    if (s.size() > buffer_.size() - used_) return put_across(s);
+    std::copy_n(s.data(), s.size(), buffer_.data() + used_);
+    used_ += s.size();
+  }
+  void put_spaces(int n);
+  void put_natural(std::uint64_t v);
+  void put_integer(std::int64_t v);
+  /// Decimal with at least `digits` digits, zero padded.
+  void put_padded(std::uint64_t v, int digits);
+
+  /// Writes all that is buffered. Restarts after EINTR and partial writes. Throws OutputClosed on EPIPE and
+  /// Error(run_time) on anything else (disk full: names the file).
+  void flush();
+
+  [[nodiscard]] int fd() const { return fd_; }
+  /// Bytes put so far, flushed or not.
+  [[nodiscard]] std::uint64_t position() const { return flushed_ + used_; }
+
+ private:
+  void put_across(std::string_view s);  // what does not fit into the rest of the buffer
+
+  int fd_;
+  std::string name_;
+  std::vector<char> buffer_;
+  std::size_t used_ = 0;
+  std::uint64_t flushed_ = 0;
+};
+
+}  // namespace sonde

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/table.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstddef>
+
+#include "core/text.h"
+#include "core/units.h"
+
+namespace sonde {
+
+namespace {
+
+constexpr int gap = 2;
+constexpr int least_text = 8;
+constexpr int least_last_text = 16;
+
+bool is_number(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::integer:
+    case Value::Kind::natural:
+    case Value::Kind::real:
+    case Value::Kind::duration:
+    case Value::Kind::bytes:
+      return true;
+    case Value::Kind::none:
+    case Value::Kind::boolean:
+    case Value::Kind::text:
+    case Value::Kind::list:
+    case Value::Kind::time:
+    case Value::Kind::symbol:
+      break;
+  }
+  return false;
+}
+
+std::string heading(const ColumnInfo& column) {
+  std::string name(column_name(column));
+  for (char& c : name)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+std::string counted(std::uint64_t n, const char* thing) { return format_count(n) + " " + thing + (n == 1 ? "" : "s"); }
+
+}  // namespace
+
+Table::Table(Output& rows, Output& diagnostics, TableStyle style)
+    : rows_(rows), diagnostics_(diagnostics), style_(style), time_(style.utc) {}
+
+void Table::begin(std::span<const ColumnInfo* const> columns) {
+  columns_.clear();
+  for (const ColumnInfo* column : columns) columns_.push_back(plan(*column, column == columns.back()));
+  place();
+  fit();
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (!put_word(columns_[i], heading(*columns[i]))) break;
+  rows_.put('\n');
+  cell_ = 0;
+  rows_.flush();
+}
+
+Table::Shown Table::plan(const ColumnInfo& column, bool last) {
+  const int title = static_cast<int>(column_name(column).size());
+  const int width = std::max(column.width, title);
+  const bool fixed = is_number(column.kind) || column.kind == Value::Kind::time;
+  const int least = std::max(title, std::min(width, last ? least_last_text : least_text));
+  return {.width = width, .least = fixed ? width : least, .right = is_number(column.kind)};
+}
+
+void Table::place() {
+  int start = 0;
+  for (Shown& column : columns_) {
+    column.start = start;
+    start += column.width + gap;
+  }
+  const int end = start;
+  for (Shown& column : columns_) column.behind = end - gap - column.start - column.width;
+}
+
+// Where the terminal is too narrow, takes from the last columns first.
+void Table::fit() {
+  if (style_.width <= 0 || columns_.empty()) return;
+  int excess = columns_.back().start + columns_.back().width - style_.width;
+  for (auto column = columns_.rbegin(); column != columns_.rend() && excess > 0; ++column) {
+    const int given = std::min(excess, column->width - column->least);
+    column->width -= given;
+    excess -= given;
+  }
+  place();
+}
+
+void Table::row(std::span<const Value> values) {
+  const std::size_t count = std::min(values.size(), columns_.size());
+  for (std::size_t i = 0; i < count; ++i)
+    if (!put_value(columns_[i], values[i])) break;
+  rows_.put('\n');
+  cell_ = 0;
+}
+
+bool Table::put_value(const Shown& column, const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::text:
+      if (value.as_text().empty() && !value.cut()) return put_word(column, "\"\"");
+      return put_text(column, value.as_text(), value.cut());
+    case Value::Kind::list:
+      if (value.as_list().empty() && !value.cut()) return put_word(column, "-");
+      join(value.as_list(), joined_);
+      return put_text(column, joined_, value.cut());
+    case Value::Kind::symbol:
+      if (!value.as_text().empty()) return put_text(column, value.as_text(), false);
+      break;
+    case Value::Kind::time:
+      return put_word(column, time_(value.as_integer()));
+    default:
+      break;
+  }
+  ShowBuffer buffer;
+  return put_word(column, show(value, buffer));
+}
+
+int Table::room(int from) const { return style_.width > 0 ? style_.width - from : INT_MAX; }
+
+// The put_… below return false when the line is full.
+
+bool Table::put_word(const Shown& column, std::string_view word) {
+  const int least = cell_ == 0 ? 0 : cell_ + gap;
+  if (room(least) <= 0) return false;
+  int start = column.start;
+  if (column.right) {
+    const int end = std::min(column.start + column.width, room(0));
+    start = end - static_cast<int>(word.size());
+  }
+  start = std::max(start, least);
+  rows_.put_spaces(start - cell_);
+  const auto fits = static_cast<std::size_t>(room(start));
+  cell_ = start;
+  if (word.size() <= fits) {
+    rows_.put(word);
+    cell_ += static_cast<int>(word.size());
+  } else {
+    cell_ += put_escaped(rows_, word, static_cast<int>(fits));
+  }
+  return true;
+}
+
+bool Table::put_text(const Shown& column, std::string_view bytes, bool cut) {
+  const int start = std::max(column.start, cell_ == 0 ? 0 : cell_ + gap);
+  if (room(start) <= 0) return false;
+  rows_.put_spaces(start - cell_);
+  // Beyond its width a text takes only what the columns after it do not need.
+  const int free = room(start);
+  const int most = style_.width > 0 ? std::max(std::min(free, column.width), free - column.behind) : -1;
+  cell_ = start + put_escaped(rows_, bytes, most, cut);
+  return true;
+}
+
+void Table::lost(const Loss& loss) {
+  rows_.flush();
+  diagnostics_.put("lost: ");
+  diagnostics_.put(counted(loss.count, "event"));
+  diagnostics_.put(": ");
+  put_escaped(diagnostics_, loss.reason);
+  diagnostics_.put('\n');
+  diagnostics_.flush();
+}
+
+void Table::note(std::string_view sentence) {
+  if (style_.quiet) return;
+  rows_.flush();
+  diagnostics_.put("note: ");
+  put_escaped(diagnostics_, sentence);
+  diagnostics_.put('\n');
+  diagnostics_.flush();
+}
+
+void Table::summary(const Summary& summary) {
+  rows_.flush();
+  if (style_.quiet && summary.lost == 0) return;
+  diagnostics_.put(summary.tool);
+  diagnostics_.put(": ");
+  if (!style_.quiet) {
+    diagnostics_.put(counted(summary.events, "event"));
+    diagnostics_.put(" in ");
+    diagnostics_.put(format_duration(summary.window_ns));
+    diagnostics_.put(", ");
+  }
+  put_losses(summary);
+  if (!style_.quiet) put_details(summary);
+  diagnostics_.put('\n');
+  diagnostics_.flush();
+}
+
+void Table::put_losses(const Summary& summary) {
+  if (summary.lost == 0) {
+    diagnostics_.put("none lost");
+    return;
+  }
+  diagnostics_.put(format_count(summary.lost));
+  diagnostics_.put(" LOST");
+  std::string_view before = ": ";
+  for (const Loss& loss : summary.losses) {
+    if (loss.count == 0) continue;
+    diagnostics_.put(before);
+    diagnostics_.put(format_count(loss.count));
+    diagnostics_.put(' ');
+    put_escaped(diagnostics_, loss.reason);
+    before = ", ";
+  }
+}
+
+void Table::put_details(const Summary& summary) {
+  std::string_view before = " (";
+  for (const RungUse& use : summary.rungs) {
+    diagnostics_.put(before);
+    put_escaped(diagnostics_, use.hook);
+    diagnostics_.put(": ");
+    put_escaped(diagnostics_, use.rung);
+    before = ", ";
+  }
+  if (!summary.rungs.empty()) diagnostics_.put(')');
+  if (summary.command_status) {
+    diagnostics_.put("; command: ");
+    put_escaped(diagnostics_, *summary.command_status);
+  }
+  diagnostics_.put("; cost ");
+  diagnostics_.put(format_duration(summary.cpu_ns));
+  diagnostics_.put(" CPU, ");
+  diagnostics_.put(format_bytes(summary.memory_bytes));
+  if (style_.verbose && summary.events > 0) {
+    diagnostics_.put("; ");
+    diagnostics_.put(format_duration(summary.cpu_ns / summary.events));
+    diagnostics_.put(" CPU an event");
+  }
+  for (const ProgramCost& cost : summary.costs) {
+    diagnostics_.put("\n  ");
+    put_escaped(diagnostics_, cost.program);
+    diagnostics_.put(": ");
+    diagnostics_.put(counted(cost.runs, "run"));
+    if (cost.runs == 0) continue;
+    diagnostics_.put(", ");
+    diagnostics_.put_natural(cost.run_time_ns / cost.runs);
+    diagnostics_.put(" ns a run");
+  }
+}
+
+void Table::flush() { rows_.flush(); }
+
+}  // namespace sonde

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/output.h"
+#include "core/show.h"
+#include "core/sink.h"
+
+namespace sonde {
+
+struct TableStyle {
+  int width = 0;         ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
+  bool utc = false;      ///< times in UTC instead of local time
+  bool quiet = false;    ///< -q: no notes and no summary; losses are shown all the same
+  bool verbose = false;  ///< -v: the summary says more
+};
+
+/// Heading and rows to `rows` (stdout), everything else to `diagnostics` (stderr), in the right order.
+///  - time as 15:04:05.123456; durations as format_duration; numbers right-aligned, text left; no value as "-";
+///    a Value marked cut ends in "…" even in a pipe.
+///  - the heading is printed by begin(), at once.
+///  - with a width, a line never exceeds it: the last columns shrink, cut with "…".
+class Table final : public Sink {
+ public:
+  Table(Output& rows, Output& diagnostics, TableStyle style);
+
+  void begin(std::span<const ColumnInfo* const> columns) override;
+  void row(std::span<const Value> values) override;
+  void lost(const Loss& loss) override;
+  void note(std::string_view sentence) override;
+  void summary(const Summary& summary) override;
+  void flush() override;
+
+ private:
+  struct Shown {
+    int width;
+    int least;       // what it may shrink to where the terminal is narrow; numbers and times are of no use when cut
+    bool right;      // numbers
+    int start = 0;   // the cell it begins in if nothing before it is too long
+    int behind = 0;  // the cells that the columns after it need
+  };
+  static Shown plan(const ColumnInfo& column, bool last);
+  void fit();
+  void place();
+
+  [[nodiscard]] int room(int from) const;
+  bool put_word(const Shown& column, std::string_view word);
+  bool put_text(const Shown& column, std::string_view bytes, bool cut);
+  bool put_value(const Shown& column, const Value& value);
+
+  void put_losses(const Summary& summary);
+  void put_details(const Summary& summary);
+
+  Output& rows_;
+  Output& diagnostics_;
+  TableStyle style_;
+  std::vector<Shown> columns_;
+  TimeOfDay time_;
+  std::string joined_;  // an argv's: its memory is kept from row to row
+  int cell_ = 0;        // where the line being written has come to
+};
+
+}  // namespace sonde

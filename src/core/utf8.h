@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sonde {
+
+/// What a terminal does with a character.
+enum class Cells : std::uint8_t {
+  none,     ///< combines with the one before it
+  one,      ///
+  two,      ///< East Asian wide
+  control,  ///< C0, DEL, C1, bidi and other format characters, line separators: never shown as they are
+};
+
+Cells cells_of(char32_t code);
+
+struct Decoded {
+  char32_t code = 0xFFFD;
+  std::size_t length = 1;  ///< bytes taken; of ill-formed text the longest part that could have begun a character
+  bool valid = false;
+};
+
+/// The first character of `bytes`, which must not be empty.
+Decoded decode_utf8(std::string_view bytes);
+
+/// How many bytes from the start are printable ASCII other than `"` and `\`, which any output takes as they are.
+std::size_t plain_length(std::string_view bytes);
+
+}  // namespace sonde

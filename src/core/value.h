@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sonde {
+
+/// One field of one row, between a tool and a sink. It owns nothing: text points into the event, a cache of the tool or
+/// a literal, and is good only until the sink's row() returns.
+class Value {
+ public:
+  enum class Kind : std::uint8_t { none, boolean, integer, natural, real, text, list, time, duration, bytes, symbol };
+
+  constexpr Value() = default;
+
+  static constexpr Value boolean(bool v) { return natural_of(Kind::boolean, v ? 1 : 0); }
+  static constexpr Value integer(std::int64_t v) { return natural_of(Kind::integer, static_cast<std::uint64_t>(v)); }
+  static constexpr Value natural(std::uint64_t v) { return natural_of(Kind::natural, v); }
+  static constexpr Value real(double v) {
+    Value r;
+    r.kind_ = Kind::real;
+    r.real_ = v;
+    return r;
+  }
+  /// Untrusted bytes, as they came; sinks escape. `cut`: the kernel side could not deliver all of it.
+  static constexpr Value text(std::string_view v, bool cut = false) {
+    Value r;
+    r.kind_ = Kind::text;
+    r.text_ = v;
+    r.cut_ = cut;
+    return r;
+  }
+  /// An argv: strings that stay apart in JSON. `cut` as for text.
+  static constexpr Value list(std::span<const std::string_view> v, bool cut = false) {
+    Value r;
+    r.kind_ = Kind::list;
+    r.items_ = v.data();
+    r.natural_ = v.size();
+    r.cut_ = cut;
+    return r;
+  }
+  /// Wall-clock ns since 1970-01-01 UTC.
+  static constexpr Value time(std::int64_t ns) { return natural_of(Kind::time, static_cast<std::uint64_t>(ns)); }
+  /// A length of time in ns.
+  static constexpr Value duration(std::uint64_t ns) { return natural_of(Kind::duration, ns); }
+  /// An amount of memory or data in bytes.
+  static constexpr Value bytes(std::uint64_t n) { return natural_of(Kind::bytes, n); }
+  /// A number that has a name (errno, flags, a syscall): a table shows the name, JSON both.
+  static constexpr Value symbol(std::string_view name, std::int64_t number) {
+    Value r = natural_of(Kind::symbol, static_cast<std::uint64_t>(number));
+    r.text_ = name;
+    return r;
+  }
+
+  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+  [[nodiscard]] constexpr bool empty() const { return kind_ == Kind::none; }
+  [[nodiscard]] constexpr bool cut() const { return cut_; }
+  /// boolean (0 or 1), natural, duration, bytes
+  [[nodiscard]] constexpr std::uint64_t as_natural() const { return natural_; }
+  /// integer, time, a symbol's number
+  [[nodiscard]] constexpr std::int64_t as_integer() const { return static_cast<std::int64_t>(natural_); }
+  [[nodiscard]] constexpr double as_real() const { return real_; }
+  /// text, a symbol's name
+  [[nodiscard]] constexpr std::string_view as_text() const { return text_; }
+  [[nodiscard]] constexpr std::span<const std::string_view> as_list() const { return {items_, natural_}; }
+
+ private:
+  static constexpr Value natural_of(Kind kind, std::uint64_t v) {
+    Value r;
+    r.kind_ = kind;
+    r.natural_ = v;
+    return r;
+  }
+
+  Kind kind_ = Kind::none;
+  bool cut_ = false;
+  std::uint64_t natural_ = 0;  // also a list's length
+  double real_ = 0;
+  std::string_view text_;
+  const std::string_view* items_ = nullptr;
+};
+
+}  // namespace sonde

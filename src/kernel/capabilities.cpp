@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/capabilities.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "core/error.h"
+
+namespace sonde::kernel {
+namespace {
+
+// 64 capabilities in two words
+std::array<__user_cap_data_struct, 2> effective() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> data{};
+  syscall(SYS_capget, &header, data.data());
+  return data;
+}
+
+bool has(const std::array<__user_cap_data_struct, 2>& held, unsigned capability) {
+  return held.at(capability / 32).effective >> (capability % 32) & 1;
+}
+
+}  // namespace
+
+std::vector<std::string> missing_capabilities() {
+  const auto held = effective();
+  std::vector<std::string> missing;
+  if (has(held, CAP_SYS_ADMIN)) return missing;
+  if (!has(held, CAP_BPF)) missing.emplace_back("CAP_BPF");
+  if (!has(held, CAP_PERFMON)) missing.emplace_back("CAP_PERFMON");
+  return missing;
+}
+
+void require_capabilities() {
+  const auto missing = missing_capabilities();
+  if (missing.empty()) return;
+  std::string names;
+  for (const auto& name : missing) names += (names.empty() ? "" : " and ") + name;
+  throw Error(Exit::not_permitted, "Loading BPF programs is not permitted: " + names + " is missing.",
+              "Run it as root (sudo sonde ...), or give the process CAP_BPF and CAP_PERFMON.");
+}
+
+void raise_memory_limit() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+}  // namespace sonde::kernel

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "core/error.h"
+#include "core/names.h"
+#include "kernel/capabilities.h"
+#include "kernel/log.h"
+
+namespace sonde::kernel {
+namespace {
+
+constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
+
+// A return of the first two instructions any program needs, attached to BTF type 1, which is no function: a kernel that
+// allows fentry programs refuses that target (EINVAL), one whose policy does not says EPERM. 5 us, against 12 ms for
+// finding out by loading the real object.
+bool fentry_is_forbidden() {
+  const std::array<bpf_insn, 2> program{bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+                                        bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  bpf_prog_load_opts options{};
+  options.sz = sizeof(options);
+  options.expected_attach_type = BPF_TRACE_FENTRY;
+  options.attach_btf_id = 1;
+  const Fd fd(bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", program.data(), program.size(), &options));
+  return !fd && errno == EPERM;
+}
+
+bool needs_trampoline(const Attachment& attachment) {
+  if (attachment.hook != Hook::tracing) return false;
+  const auto type = bpf_program__expected_attach_type(attachment.program);
+  return type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
+}
+
+std::string phrase(int error) {
+  switch (error) {
+    case EPERM:
+    case EACCES:
+      return "refused by a policy of this system";
+    case ENOENT:
+      return "this kernel does not have the hook";
+    case ESRCH:
+      return "this kernel has no such function";
+    case ENOTSUP:
+    case 524:
+      return "not supported by this kernel";  // ENOTSUPP has no strerror text
+    case EINVAL:
+      return "this kernel does not know a feature that it needs";
+    case ENOMEM:
+      return "no memory";
+    case E2BIG:
+      return "too large for this kernel's verifier";
+    default:
+      return "failed with " + std::string(errno_name(error));
+  }
+}
+
+int open_perf_tracepoint(std::uint64_t id) {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.size = sizeof(attributes);
+  attributes.config = id;
+  // CPU 0 only in name: the programs of a tracepoint event run on every CPU.
+  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+std::optional<bpf_prog_info> info_of(const bpf_program* program) {
+  bpf_prog_info info{};
+  std::uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return std::nullopt;
+  return info;
+}
+
+}  // namespace
+
+Object::Object(Open open, const Configure& configure, const Options& options) {
+  if (options.btf_file.empty() && access(kernel_btf, R_OK) != 0)
+    throw Error(
+        Exit::not_supported, "This kernel does not describe its types: /sys/kernel/btf/vmlinux cannot be read.",
+        "Give a BTF file of exactly this kernel with --btf FILE, or boot a kernel built with CONFIG_DEBUG_INFO_BTF.");
+  bpf_object_open_opts open_options{};
+  open_options.sz = sizeof(open_options);
+  if (!options.btf_file.empty()) open_options.btf_custom_path = options.btf_file.c_str();
+
+  std::size_t rungs = 1;
+  for (std::size_t i = 0; i < rungs; ++i) {
+    // What is impossible is found out before the object is opened, where that costs nothing; so each turn of the loop
+    // that gets as far as loading starts from a fresh skeleton.
+    if (!skeleton_.object) skeleton_ = open(&open_options);
+    if (!skeleton_.object)
+      throw Error(Exit::not_supported, "The tool's BPF object could not be opened.", "Run it with -v for the reason.",
+                  take_log());
+    const Plan plan = configure(skeleton_.address);
+    rungs = plan.ladder.rungs.size();
+    hook_ = plan.ladder.hook;
+    const Rung& rung = plan.ladder.rungs.at(i);
+    if (options.backend.empty() ? rung.on_request : rung.name != options.backend) continue;
+    Refusal refusal{rung.name, impossible(rung), false};
+    if (refusal.reason.empty()) {
+      if (try_rung(plan, rung, refusal)) {
+        rung_ = rung;
+        return;
+      }
+      close();
+    }
+    refusals_.push_back(refusal);
+  }
+  fail(options, take_log());
+}
+
+Object::~Object() { close(); }
+
+void Object::close() {
+  for (bpf_link* link : links_) bpf_link__destroy(link);
+  links_.clear();
+  attached_.clear();
+  if (skeleton_.object) skeleton_.destroy(skeleton_.address);
+  skeleton_ = {};
+}
+
+std::string Object::impossible(const Rung& rung) {
+  for (const Attachment& attachment : rung.attachments) {
+    if (needs_trampoline(attachment) && fentry_is_forbidden())
+      return "fentry programs are refused by a policy of this system";
+    if (attachment.hook != Hook::tracepoint) continue;
+    if (!tracefs_) tracefs_.emplace();
+    if (!tracefs_->trouble().empty()) return tracefs_->trouble();
+  }
+  return {};
+}
+
+bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_.object) bpf_program__set_autoload(program, false);
+  const Extras extras = plan.extras(rung);
+  for (const auto* list : {&rung.attachments, &extras.attachments})
+    for (const Attachment& attachment : *list) bpf_program__set_autoload(attachment.program, true);
+  for (bpf_program* iterator : extras.iterators) bpf_program__set_autoload(iterator, true);
+  for (bpf_map* map : extras.unused_maps) bpf_map__set_autocreate(map, false);
+
+  if (const int error = skeleton_.load(skeleton_.address); error != 0) {
+    refusal.reason = phrase(-error);
+    refusal.permission = error == -EPERM || error == -EACCES;
+    return false;
+  }
+  for (const auto* list : {&rung.attachments, &extras.attachments})
+    for (const Attachment& attachment : *list)
+      if (!attach(attachment, refusal)) return false;
+  return true;
+}
+
+bool Object::attach(const Attachment& attachment, Refusal& refusal) {
+  bpf_link* link = nullptr;
+  if (attachment.hook == Hook::tracepoint) {
+    const auto slash = attachment.target.find('/');
+    const auto id = tracefs_->tracepoint_id(attachment.target.substr(0, slash), attachment.target.substr(slash + 1));
+    if (!id) {
+      refusal.reason = "this kernel has no tracepoint " + attachment.target;
+      return attachment.optional;
+    }
+    const int event = open_perf_tracepoint(*id);
+    link = event < 0 ? nullptr : bpf_program__attach_perf_event(attachment.program, event);
+    if (!link && event >= 0) {
+      const int error = errno;
+      ::close(event);
+      errno = error;
+    }
+  } else if (attachment.hook == Hook::tracing) {
+    link = bpf_program__attach(attachment.program);
+  } else {
+    link =
+        bpf_program__attach_kprobe(attachment.program, attachment.hook == Hook::kretprobe, attachment.target.c_str());
+  }
+  if (!link) {
+    refusal.reason = phrase(errno);
+    refusal.permission = errno == EPERM || errno == EACCES;
+    return attachment.optional;
+  }
+  links_.push_back(link);
+  if (std::find(attached_.begin(), attached_.end(), attachment.program) == attached_.end())
+    attached_.push_back(attachment.program);
+  return true;
+}
+
+void Object::fail(const Options& options, const std::string& log) const {
+  if (refusals_.empty())
+    throw Error(Exit::usage, "There is no backend '" + options.backend + "' for " + hook_ + ".",
+                "The tool's help lists the backends.");
+  std::string reasons;
+  bool permission = true;
+  for (const Refusal& refusal : refusals_) {
+    reasons += (reasons.empty() ? "" : "; ") + refusal.rung + ": " + refusal.reason;
+    permission &= refusal.permission;
+  }
+  const std::string remedy = options.backend.empty() ? "Run it with -v for what the kernel said."
+                                                     : "Leave out --backend to take the best way that works here.";
+  throw Error(permission ? Exit::not_permitted : Exit::not_supported,
+              "No way to watch " + hook_ + " works on this kernel (" + reasons + ").", remedy, log);
+}
+
+std::uint64_t Object::skipped() const {
+  std::uint64_t sum = 0;
+  for (const bpf_program* program : attached_)
+    if (const auto info = info_of(program)) sum += info->recursion_misses;
+  return sum;
+}
+
+std::vector<ProgramCost> Object::costs() const {
+  std::vector<ProgramCost> costs;
+  for (const bpf_program* program : attached_)
+    if (const auto info = info_of(program))
+      costs.push_back({bpf_program__name(program), info->run_cnt, info->run_time_ns});
+  return costs;
+}
+
+void run_iterator(bpf_program* program) {
+  bpf_link* link = bpf_program__attach_iter(program, nullptr);
+  const Fd iterator(link ? bpf_iter_create(bpf_link__fd(link)) : -1);
+  const int error = errno;
+  bpf_link__destroy(link);
+  if (!iterator)
+    throw Error(Exit::not_supported, "This kernel cannot iterate over its tasks.", "Leave out --follow.",
+                phrase(error));
+  std::array<char, 256> nothing{};
+  while (read(iterator.get(), nothing.data(), nothing.size()) > 0) {
+  }
+}
+
+void put_in_map(bpf_map* map, const void* key, const void* value) {
+  if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) != 0)
+    throw Error(Exit::run_time, "A list of the filter could not be handed to the kernel.", "Give fewer items.",
+                phrase(errno));
+}
+
+void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
+int map_fd(bpf_map* map) { return bpf_map__fd(map); }
+
+bool has_task_storage() {
+  // A kernel with the map type (5.11) but without the helpers in tracing programs (5.12) is none that we know in use.
+  return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, nullptr) == 1;
+}
+
+unsigned possible_cpus() { return static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus())); }
+
+RunStats::RunStats() : fd_(bpf_enable_stats(BPF_STATS_RUN_TIME)) {
+  if (!fd_)
+    throw Error(errno == EPERM ? Exit::not_permitted : Exit::not_supported,
+                "The kernel's accounting of BPF programs cannot be switched on.", "Leave out --stats.", phrase(errno));
+}
+
+}  // namespace sonde::kernel

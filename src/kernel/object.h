@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/sink.h"
+#include "kernel/ladder.h"
+#include "kernel/tracefs.h"
+
+struct bpf_link;
+struct bpf_map;
+struct bpf_object;
+struct bpf_object_open_opts;
+
+namespace sonde::kernel {
+
+/// A generated skeleton without its type.
+struct Skeleton {
+  void* address = nullptr;
+  bpf_object* object = nullptr;
+  int (*load)(void*) = nullptr;
+  void (*destroy)(void*) = nullptr;
+};
+
+/// Opens a skeleton of type S (`bpftool gen skeleton`) without loading it.
+template <class S>
+Skeleton open_skeleton(const bpf_object_open_opts* options) {
+  S* skeleton = S::open(options);
+  return {skeleton, skeleton ? skeleton->obj : nullptr, [](void* s) { return S::load(static_cast<S*>(s)); },
+          [](void* s) { S::destroy(static_cast<S*>(s)); }};
+}
+
+/// What is loaded and attached beside a rung's own programs.
+struct Extras {
+  std::vector<Attachment> attachments;
+  std::vector<bpf_program*> iterators;  ///< loaded, run by hand
+  std::vector<bpf_map*> unused_maps;    ///< not created
+};
+
+/// What one opened skeleton can do.
+struct Plan {
+  Ladder ladder;
+  std::function<Extras(const Rung&)> extras;
+};
+
+/// Why a rung was not taken.
+struct Refusal {
+  std::string rung;
+  std::string reason;  ///< a phrase
+  bool permission = false;
+};
+
+/// A tool's BPF programs: opened, configured, loaded and attached by the first rung that really attaches.
+class Object {
+ public:
+  using Open = Skeleton (*)(const bpf_object_open_opts*);
+  /// Fills rodata of an opened skeleton and says what to attach. Called again for each rung that is tried, since a
+  /// program that was loaded cannot be changed.
+  using Configure = std::function<Plan(void* skeleton)>;
+
+  struct Options {
+    std::string backend;   ///< --backend; empty: the cheapest
+    std::string btf_file;  ///< --btf; empty: the kernel's own
+  };
+
+  /// Throws Error when no rung can be had.
+  Object(Open open, const Configure& configure, const Options& options);
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  ~Object();
+
+  [[nodiscard]] void* skeleton() const { return skeleton_.address; }
+  [[nodiscard]] const Rung& rung() const { return rung_; }
+  [[nodiscard]] const std::string& hook() const { return hook_; }
+  [[nodiscard]] const std::vector<Refusal>& refusals() const { return refusals_; }
+  /// Times that attached programs were skipped because one was already running on the CPU, as far as this kernel counts
+  /// them (5.12 for tracing programs, f01a7dbe98ae and later for others).
+  [[nodiscard]] std::uint64_t skipped() const;
+  [[nodiscard]] std::vector<ProgramCost> costs() const;
+
+ private:
+  bool try_rung(const Plan& plan, const Rung& rung, Refusal& refusal);
+  std::string impossible(const Rung& rung);
+  bool attach(const Attachment& attachment, Refusal& refusal);
+  void close();
+  [[noreturn]] void fail(const Options& options, const std::string& log) const;
+
+  Skeleton skeleton_;
+  std::vector<bpf_link*> links_;
+  std::vector<bpf_program*> attached_;
+  std::vector<Refusal> refusals_;
+  Rung rung_;
+  std::string hook_;
+  std::optional<Tracefs> tracefs_;  // looked for when a rung needs it
+};
+
+/// Runs an iterator program once over everything it iterates. Throws Error.
+void run_iterator(bpf_program* program);
+
+/// Puts `value` under `key`, both of the sizes the map has. Throws Error.
+void put_in_map(bpf_map* map, const void* key, const void* value);
+
+void resize_map(bpf_map* map, std::uint32_t entries);
+int map_fd(bpf_map* map);
+
+/// Whether calls can be remembered in task storage (5.12 for tracing programs).
+bool has_task_storage();
+
+unsigned possible_cpus();
+
+/// Switches the kernel's accounting of BPF programs on while the object lives (--stats).
+class RunStats {
+ public:
+  RunStats();  ///< throws Error
+
+ private:
+  Fd fd_;
+};
+
+}  // namespace sonde::kernel

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sonde::kernel {
+
+/// The inode of the caller's PID namespace, 0 if that is the initial one.
+std::uint32_t pid_namespace();
+
+/// True if a process or thread of that number exists in the caller's namespace.
+bool task_exists(std::uint32_t id);
+
+/// User names from /etc/passwd alone: asking the system's name service may load code, or wait for a network.
+class Users {
+ public:
+  struct User {
+    std::string name;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string home;
+  };
+
+  Users();
+  /// Empty if it has no name. Lives as long as this object.
+  [[nodiscard]] std::string_view name(std::uint32_t uid) const;
+  /// By name or number.
+  [[nodiscard]] std::optional<std::uint32_t> uid(const std::string& user) const;
+  [[nodiscard]] const User* find(const std::string& user) const;
+  /// The groups of a user from /etc/group, the primary one included.
+  [[nodiscard]] static std::vector<std::uint32_t> groups(const User& user);
+
+ private:
+  std::vector<User> users_;
+  std::unordered_map<std::uint32_t, std::string> names_;
+};
+
+}  // namespace sonde::kernel

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "kernel/fd.h"
+
+namespace sonde::kernel {
+
+/// The kernel's tracing file system: where it is mounted, else an instance of our own that is mounted nowhere.
+class Tracefs {
+ public:
+  Tracefs();
+
+  /// Why it cannot be used; empty if it can.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  /// The number that perf_event_open(2) knows the tracepoint by; empty if this kernel does not have it.
+  [[nodiscard]] std::optional<std::uint64_t> tracepoint_id(const std::string& category, const std::string& name) const;
+
+ private:
+  Fd directory_;
+  std::string trouble_;
+};
+
+}  // namespace sonde::kernel

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Members that kernels renamed or moved: one flavor (NAME___suffix, which CO-RE matches with NAME) and one accessor for
+ * each, with the commit that made the change.
+ */
+#ifndef SONDE_FLAVORS_H
+#define SONDE_FLAVORS_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* 7f203bc89eb6 ("cgroup: Replace cgroup->ancestor_ids[] with ->ancestors[]"), 6.1 */
+struct cgroup___ids {
+  u64 ancestor_ids[1];
+};
+struct cgroup___pointers {
+  struct cgroup* ancestors[1];
+};
+
+/* a10787e6d58c ("bpf: Enable task local storage for tracing programs"), 5.12 */
+struct task_struct___storage {
+  void* bpf_storage;
+};
+
+/* Size of a kernel stack, where the kernel's BTF has the union (5.10 does). */
+union thread_union {
+  unsigned long stack[1];
+};
+
+#pragma clang attribute pop
+
+/* The id of the ancestor of `cgrp` at `level`, which must not exceed the level of `cgrp`. */
+static __always_inline __u64 cgroup_ancestor(struct cgroup* cgrp, __u32 level) {
+  __u64 id = 0;
+
+  if (bpf_core_field_exists(struct cgroup___pointers, ancestors)) {
+    struct cgroup___pointers* flavor = (void*)cgrp;
+    struct cgroup* ancestor = 0;
+
+    bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+                          (void*)__builtin_preserve_access_index(&flavor->ancestors) + level * sizeof(ancestor));
+    id = BPF_CORE_READ(ancestor, kn, id);
+  } else {
+    struct cgroup___ids* flavor = (void*)cgrp;
+
+    bpf_probe_read_kernel(&id, sizeof(id),
+                          (void*)__builtin_preserve_access_index(&flavor->ancestor_ids) + level * sizeof(id));
+  }
+  return id;
+}
+
+#endif

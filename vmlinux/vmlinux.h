@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's types as far as sonde uses them, for every architecture. Only names and types of members count: CO-RE
+ * moves them to where the running kernel has them. A member's SIZE is not relocated by BPF_CORE_READ, which is why
+ * tests/bpf compares every member here with the kernel's own BTF. A member that kernels renamed or moved lives in
+ * flavors.h.
+ */
+#ifndef SONDE_VMLINUX_H
+#define SONDE_VMLINUX_H
+#define __VMLINUX_H__ /* bpf_tracing.h: registers have their kernel names */
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+
+typedef __s32 s32;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+enum {
+  BPF_ANY = 0,
+  BPF_NOEXIST = 1,
+};
+
+enum bpf_map_type {
+  BPF_MAP_TYPE_HASH = 1,
+  BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+  BPF_MAP_TYPE_RINGBUF = 27,
+  BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+  BPF_RB_NO_WAKEUP = 1,
+  BPF_RB_FORCE_WAKEUP = 2,
+};
+
+enum {
+  BPF_RB_AVAIL_DATA = 0,
+};
+
+enum {
+  BPF_F_NO_PREALLOC = 1,
+};
+
+enum {
+  BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+};
+
+/* Only asked for existence; the values are UAPI. */
+enum bpf_func_id {
+  BPF_FUNC_get_current_task_btf = 158,
+  BPF_FUNC_task_pt_regs = 175,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+  unsigned long bp;
+  unsigned long bx;
+  unsigned long r10;
+  unsigned long r9;
+  unsigned long r8;
+  unsigned long ax;
+  unsigned long cx;
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
+  unsigned long orig_ax;
+  unsigned long ip;
+  unsigned long sp;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+  u64 regs[31];
+  u64 sp;
+  u64 pc;
+  u64 pstate;
+};
+struct pt_regs {
+  union {
+    struct user_pt_regs user_regs;
+    struct {
+      u64 regs[31];
+      u64 sp;
+      u64 pc;
+      u64 pstate;
+    };
+  };
+  u64 orig_x0;
+  s32 syscallno;
+};
+#else
+#error "no pt_regs for this architecture yet"
+#endif
+
+struct ns_common {
+  unsigned int inum;
+};
+
+struct pid_namespace {
+  struct ns_common ns;
+};
+
+struct upid {
+  int nr;
+  struct pid_namespace* ns;
+};
+
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
+};
+
+typedef struct {
+  unsigned int val;
+} kuid_t;
+
+struct cred {
+  kuid_t uid;
+};
+
+struct kernfs_node {
+  u64 id;
+};
+
+struct cgroup {
+  int level;
+  struct kernfs_node* kn;
+};
+
+struct css_set {
+  struct cgroup* dfl_cgrp;
+};
+
+typedef struct {
+  unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+  sigset_t signal;
+};
+
+struct signal_struct {
+  struct sigpending shared_pending;
+  struct {
+    int counter;
+  } live;
+};
+
+struct sigaction {
+  void* sa_handler;
+  unsigned long sa_flags;
+};
+
+struct k_sigaction {
+  struct sigaction sa;
+};
+
+struct sighand_struct {
+  struct k_sigaction action[64];
+};
+
+struct qstr {
+  const unsigned char* name;
+};
+
+struct dentry {
+  struct dentry* d_parent;
+  struct qstr d_name;
+};
+
+struct vfsmount {
+  struct dentry* mnt_root;
+};
+
+struct mount {
+  struct mount* mnt_parent;
+  struct dentry* mnt_mountpoint;
+  struct vfsmount mnt;
+};
+
+struct path {
+  struct vfsmount* mnt;
+  struct dentry* dentry;
+};
+
+struct fs_struct {
+  struct path root;
+  struct path pwd;
+};
+
+struct thread_info {
+  unsigned long flags;
+#if defined(__TARGET_ARCH_x86)
+  u32 status;
+#endif
+};
+
+struct task_struct {
+  struct thread_info thread_info;
+  void* stack;
+  int pid;
+  int tgid;
+  struct task_struct* real_parent;
+  struct task_struct* group_leader;
+  struct pid* thread_pid;
+  const struct cred* cred;
+  char comm[16];
+  struct fs_struct* fs;
+  struct signal_struct* signal;
+  struct sighand_struct* sighand;
+  sigset_t blocked;
+  struct sigpending pending;
+  struct css_set* cgroups;
+};
+
+struct linux_binprm {
+  char buf[256];
+};
+
+struct open_how {
+  u64 flags;
+  u64 mode;
+  u64 resolve;
+};
+
+struct bpf_iter_meta {
+  struct seq_file* seq;
+};
+
+struct bpf_iter__task {
+  struct bpf_iter_meta* meta;
+  struct task_struct* task;
+};
+
+#pragma clang attribute pop
+
+/*
+ * What a perf tracepoint program of syscalls/sys_enter_* and sys_exit_* is given. `nr` is an int there: the BTF struct
+ * trace_event_raw_sys_exit has a long in its place and would read four bytes of garbage.
+ */
+struct syscall_enter_ctx {
+  __u64 common;
+  __s32 nr;
+  __u32 pad;
+  unsigned long args[6];
+};
+
+struct syscall_exit_ctx {
+  __u64 common;
+  __s32 nr;
+  __u32 pad;
+  long ret;
+};
+
+#endif
