@@ -73,7 +73,7 @@ struct scratch {
   __u32 unchecked;
   __u32 pad;
   struct opensnoop_event event;
-  char tail[OPEN_PATH_MAX + OPEN_CWD_MAX + 2 * PATH_NAME_MAX];
+  char tail[PATH_BUFFER + PATH_NAME_MAX]; /* the path, then the working directory */
 };
 
 struct {
@@ -173,12 +173,11 @@ static __always_inline bool put_argument(struct scratch* s, const struct open_ca
 
 static __noinline int put_cwd(struct scratch* s, struct task_struct* task) {
   struct fs_struct* fs = LOAD(task, fs);
-  __u32 at = s->event.path_len & (2 * OPEN_PATH_MAX - 1), end;
+  __u64 at = s->event.path_len, end;
   __u8 cut = 0;
 
-  if (at > OPEN_PATH_MAX) return 0;
-  end = put_path(s->tail, at, OPEN_PATH_MAX + OPEN_CWD_MAX, __builtin_preserve_access_index(&fs->pwd),
-                 __builtin_preserve_access_index(&fs->root), &cut);
+  end = put_path(s->tail, at, __builtin_preserve_access_index(&fs->pwd), __builtin_preserve_access_index(&fs->root),
+                 &cut);
   s->event.cwd_len = end - at;
   if (cut) s->event.bits |= OPEN_CWD_CUT;
   return 0;

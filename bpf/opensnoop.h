@@ -5,7 +5,6 @@
 #include "lib/abi.h"
 
 #define OPEN_PATH_MAX 4096 /* with the NUL, as in the kernel */
-#define OPEN_CWD_MAX 4096
 #define OPEN_ERRNO_WORDS 64
 
 enum open_bits {

@@ -111,6 +111,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
             {s.progs.open_enter, Hook::tracepoint, std::string("syscalls/sys_enter_") + call, optional});
     }
     tracepoint.blind_to_compat = !compat_;
+    if (!compat_) tracepoint.scope = "64-bit calls";
     if (compat_) tracepoint.attachments.push_back({s.progs.open_compat_exit});
     kernel::Rung tp_btf{"tp_btf", {{s.progs.open_sys_exit}}};
     if (timed) {
@@ -122,6 +123,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
                         {{s.progs.open_kretprobe, Hook::kretprobe, "do_sys_openat2"},
                          {s.progs.open_kprobe, Hook::kprobe, "do_sys_openat2"}}};
     kprobe.on_request = kprobe.remembers_calls = true;
+    kprobe.scope = fexit.scope;
     kprobe.notes = fexit.notes;
     fexit.remembers_calls = tracepoint.remembers_calls = tp_btf.remembers_calls = timed;
     return {"opens", {fexit, tracepoint, tp_btf, kprobe}};

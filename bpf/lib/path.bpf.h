@@ -12,14 +12,14 @@
 #include <bpf/bpf_helpers.h>
 
 #define PATH_NAME_MAX 256
+#define PATH_BUFFER 8192  /* a power of two: the verifier is convinced by a mask */
 #define PATH_DEPTH_MAX 48 /* names; the verifier walks each */
 
 /*
- * Appends to `buffer` from `at`, which has room for `limit` bytes and PATH_NAME_MAX more. Returns the new end; *cut is
- * set if there was more. Stops at the root of the task, as the task would.
+ * Appends to `buffer`, of PATH_BUFFER + PATH_NAME_MAX bytes, from `at`. Returns the new end; *cut is set if there was
+ * more. Stops at the root of the task, as the task would.
  */
-static __always_inline __u32 put_path(char* buffer, __u32 at, __u32 limit, struct path* path, struct path* root,
-                                      __u8* cut) {
+static __always_inline __u64 put_path(char* buffer, __u64 at, struct path* path, struct path* root, __u8* cut) {
   struct dentry *dentry = BPF_CORE_READ(path, dentry), *root_dentry = BPF_CORE_READ(root, dentry);
   struct vfsmount *vfs = BPF_CORE_READ(path, mnt), *root_vfs = BPF_CORE_READ(root, mnt);
 
@@ -40,10 +40,12 @@ static __always_inline __u32 put_path(char* buffer, __u32 at, __u32 limit, struc
     }
     parent = BPF_CORE_READ(dentry, d_parent);
     if (parent == dentry) return at;
-    if (at > limit) break;
+    if (at >= PATH_BUFFER) break;
+    barrier_var(at); /* else clang drops the mask, which 5.10 needs: it forgets bounds of spilled registers */
+    at &= PATH_BUFFER - 1;
     length = bpf_probe_read_kernel_str(buffer + at, PATH_NAME_MAX, BPF_CORE_READ(dentry, d_name.name));
     if (length <= 0) break;
-    at += length & (PATH_NAME_MAX * 2 - 1);
+    at += length;
     dentry = parent;
   }
   *cut = 1;

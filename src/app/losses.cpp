@@ -56,7 +56,8 @@ std::vector<Loss> Losses::totals() const {
 std::vector<std::string> Losses::incomplete() const {
   std::vector<std::string> sentences;
   if (const auto n = drops_[DROP_STATE_FULL].total)
-    sentences.push_back(format_count(n) + " calls have no latency: no room to remember their start (--max-entries).");
+    sentences.push_back(format_count(n) + (n == 1 ? " call has" : " calls have") +
+                        " no latency: there was no room to remember the start (--max-entries).");
   return sentences;
 }
 

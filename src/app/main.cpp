@@ -97,6 +97,15 @@ void open_standard_descriptors() {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) _exit(static_cast<int>(Exit::run_time));
 }
 
+// What the kernel or libbpf said, line by line.
+void print_detail(std::string_view detail) {
+  while (!detail.empty()) {
+    const auto end = std::min(detail.find('\n'), detail.size());
+    std::fprintf(stderr, "  %s\n", escaped(detail.substr(0, end)).c_str());
+    detail.remove_prefix(std::min(end + 1, detail.size()));
+  }
+}
+
 int run(std::vector<std::string> words) {
   bool verbose = false;
   try {
@@ -105,7 +114,7 @@ int run(std::vector<std::string> words) {
     return static_cast<int>(Exit::done);
   } catch (const Error& error) {
     std::fprintf(stderr, "sonde: %s %s\n", error.cause().c_str(), error.remedy().c_str());
-    if (verbose && !error.detail().empty()) std::fprintf(stderr, "%s\n", escaped(error.detail()).c_str());
+    if (verbose) print_detail(error.detail());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sonde: An unexpected error: %s. Please report it.\n", error.what());

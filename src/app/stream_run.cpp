@@ -41,7 +41,6 @@ StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
       outputs_(options),
       sink_(outputs_.sink()),
       filter_(options.filter, tool.users_),
-      task_storage_(kernel::has_task_storage()),
       values_(tool.chosen_.size()) {
   if (!options.command.empty()) {
     filter_.only_command();
@@ -69,7 +68,7 @@ kernel::Plan StreamRun::plan(void* skeleton) {
           }};
 }
 
-void StreamRun::set_library(const LibraryParts& parts, const kernel::Rung&) {
+void StreamRun::set_library(const LibraryParts& parts, const kernel::Rung& rung) {
   *parts.filter = filter_.conf;
   const unsigned cpus = kernel::possible_cpus();
   const std::uint32_t ring = ring_bytes(options_, cpus);
@@ -77,6 +76,7 @@ void StreamRun::set_library(const LibraryParts& parts, const kernel::Rung&) {
   parts.lib->quarter = ring / 4;
   // All CPUs together look at least twice while a quarter fills.
   parts.lib->wake_check = ring / 8 / cpus;
+  task_storage_ = rung.remembers_calls && kernel::has_task_storage();
   parts.lib->task_storage = task_storage_ ? 1 : 0;
   if (!filter_.ids.empty()) kernel::resize_map(parts.filter_ids, static_cast<std::uint32_t>(filter_.ids.size()));
   if (!options_.max_entries) return;
@@ -227,7 +227,8 @@ void StreamRun::report_losses(bool now) {
 
 void StreamRun::notes() {
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
-  for (const auto& sentence : object_->rung().notes) sink_.note(sentence);
+  if (options_.verbose)
+    for (const auto& sentence : object_->rung().notes) sink_.note(sentence);
   if (const std::uint64_t n = parts_.run->execs32; n && object_->rung().blind_to_compat)
     sink_.note(format_count(n) + (n == 1 ? " 32-bit program was" : " 32-bit programs were") +
                " started meanwhile, whose calls the " + object_->rung().name +
@@ -243,7 +244,7 @@ Summary StreamRun::summary() const {
   result.losses = losses_.totals();
   for (const auto& loss : result.losses) result.lost += loss.count;
   const auto& rung = object_->rung();
-  result.rungs.push_back({object_->hook(), rung.name + (rung.blind_to_compat ? ", 64-bit calls" : "")});
+  result.rungs.push_back({object_->hook(), rung.name + (rung.scope.empty() ? "" : ", " + rung.scope)});
   result.window_ns = closed_ - opened_;
   result.cpu_ns = cpu_time(usage);
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

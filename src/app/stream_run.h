@@ -51,7 +51,7 @@ class StreamRun {
   Outputs outputs_;
   Sink& sink_;
   KernelFilter filter_;
-  bool task_storage_;
+  bool task_storage_ = false;
   std::optional<kernel::RunStats> stats_;
   std::optional<Command> command_;
   std::unique_ptr<kernel::Object> object_;

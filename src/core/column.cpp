@@ -19,7 +19,7 @@ namespace {
 
 using Columns = std::vector<const ColumnInfo*>;
 
-constexpr const char* list_form = "give names with single commas between them: pid,comm or +tid,-uid";
+constexpr const char* list_form = "Give names with single commas between them, as in pid,comm or +tid,-uid.";
 
 bool same_name(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -34,8 +34,8 @@ bool same_name(std::string_view a, std::string_view b) {
     known.append(known.empty() ? "" : ", ").append(names.back());
   }
   const std::string_view meant = nearest(word, names);
-  const std::string hint = meant.empty() ? "" : "did you mean " + std::string(meant) + "? ";
-  throw Error(Exit::usage, "no column \"" + escaped(word) + "\"", hint + "there are " + known);
+  const std::string hint = meant.empty() ? "" : "Did you mean '" + std::string(meant) + "'? ";
+  throw Error(Exit::usage, "There is no column '" + escaped(word) + "'.", hint + "The columns are " + known + ".");
 }
 
 std::size_t find(const Columns& all, std::string_view word) {
@@ -62,7 +62,8 @@ std::vector<std::size_t> exactly(const Columns& all, const std::vector<std::stri
     const std::size_t i = find(all, item);
     // Two equal keys in one JSON object would hide one of them.
     if (std::find(chosen.begin(), chosen.end(), i) != chosen.end())
-      throw Error(Exit::usage, "the column " + std::string(column_name(*all[i])) + " is named twice", "name it once");
+      throw Error(Exit::usage, "The column '" + std::string(column_name(*all[i])) + "' is named twice.",
+                  "Name it once.");
     chosen.push_back(i);
   }
   return chosen;
@@ -87,11 +88,12 @@ std::vector<std::size_t> choose_columns(const std::vector<const ColumnInfo*>& al
   const auto edits = static_cast<std::size_t>(std::count_if(items.begin(), items.end(), is_edit));
   const auto nameless = [](std::string_view item) { return item.substr(is_edit(item) ? 1 : 0).empty(); };
   if (std::any_of(items.begin(), items.end(), nameless))
-    throw Error(Exit::usage, "a column without a name in \"" + escaped(spec) + "\"", list_form);
+    throw Error(Exit::usage, "A name is missing in the columns '" + escaped(spec) + "'.", list_form);
   if (edits != 0 && edits != items.size())
-    throw Error(Exit::usage, "a mixture of names and edits in \"" + escaped(spec) + "\"", list_form);
+    throw Error(Exit::usage, "The columns '" + escaped(spec) + "' are partly a list and partly edits.", list_form);
   std::vector<std::size_t> chosen = edits != 0 ? edited(all, items) : exactly(all, items);
-  if (chosen.empty()) throw Error(Exit::usage, "\"" + escaped(spec) + "\" leaves no column to show", "keep one");
+  if (chosen.empty())
+    throw Error(Exit::usage, "'" + escaped(spec) + "' leaves no column to show.", "Keep at least one.");
   return chosen;
 }
 

@@ -21,7 +21,7 @@ enum class Exit : int {
 /// counted loss.
 class Error : public std::exception {
  public:
-  /// `cause` and `remedy` are one sentence each, in lower case and without a final period: who prints them punctuates.
+  /// `cause` and `remedy` are whole sentences, printed one after the other as they are: untrusted parts come escaped.
   /// `detail` (an errno, a verifier log) is shown only with -v.
   Error(Exit code, std::string cause, std::string remedy, std::string detail = {})
       : code_(code), cause_(std::move(cause)), remedy_(std::move(remedy)), detail_(std::move(detail)) {}

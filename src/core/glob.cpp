@@ -19,7 +19,7 @@ class Compiler {
   explicit Compiler(std::string_view pattern) : pattern_(pattern) {}
 
   Glob compile() {
-    if (pattern_.empty()) refuse("is empty", "use * for everything");
+    if (pattern_.empty()) refuse("is empty", "Use * for everything.");
     while (at_ < pattern_.size()) {
       if (pattern_[at_] == '*') {
         ++at_;
@@ -35,11 +35,11 @@ class Compiler {
   using Bytes = std::bitset<256>;
 
   [[noreturn]] void refuse(const std::string& fault, const std::string& remedy) const {
-    throw Error(Exit::usage, "the pattern \"" + escaped(pattern_) + "\" " + fault, remedy);
+    throw Error(Exit::usage, "The pattern '" + escaped(pattern_) + "' " + fault + ".", remedy);
   }
 
   void add_token() {
-    if (glob_.tokens == max_tokens) refuse("is longer than 63 characters", "put * for a part of it");
+    if (glob_.tokens == max_tokens) refuse("is longer than 63 characters", "Put * for a part of it.");
     Bytes accepted;
     if (pattern_[at_] == '?') {
       ++at_;
@@ -55,14 +55,14 @@ class Compiler {
 
   // One byte, or the one behind a backslash.
   unsigned char byte() {
-    if (pattern_[at_] == '\\' && ++at_ == pattern_.size()) refuse("ends in a lone \\", "write \\\\ for a backslash");
+    if (pattern_[at_] == '\\' && ++at_ == pattern_.size()) refuse("ends in a lone \\", "Write \\\\ for a backslash.");
     return static_cast<unsigned char>(pattern_[at_++]);
   }
 
   [[nodiscard]] bool at(char c) const { return at_ < pattern_.size() && pattern_[at_] == c; }
 
   void expect_more() const {
-    if (at_ == pattern_.size()) refuse("has an open [", "close it with ], or write \\[ for the character itself");
+    if (at_ == pattern_.size()) refuse("has an open [", "Close it with ], or write \\[ for the character itself.");
   }
 
   Bytes set() {
@@ -79,7 +79,7 @@ class Compiler {
         ++at_;
         high = byte();
       }
-      if (high < low) refuse("has a range that runs backwards", "write the lower character first, as in [a-z]");
+      if (high < low) refuse("has a range that runs backwards", "Write the lower character first, as in [a-z].");
       for (std::size_t b = low; b <= high; ++b) accepted.set(b);
     }
     ++at_;

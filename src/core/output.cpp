@@ -12,7 +12,6 @@
 #include "core/decimal.h"
 #include "core/error.h"
 #include "core/names.h"
-#include "core/text.h"
 
 namespace sonde {
 
@@ -85,9 +84,9 @@ void Output::flush() {
   const int failure = write_all(fd_, buffer_.data(), size);
   if (failure == 0) return;
   if (failure == EPIPE) throw OutputClosed{};
-  throw Error(Exit::run_time, "cannot write to " + escaped(name_) + ": " + std::strerror(failure),
-              failure == ENOSPC ? "make room on that disk or choose another place with --output"
-                                : "choose another place with --output",
+  throw Error(Exit::run_time, "Cannot write to " + name_ + ": " + std::strerror(failure) + ".",
+              failure == ENOSPC ? "Make room there, or choose another place with --output."
+                                : "Choose another place with --output.",
               std::string(errno_name(failure)));
 }
 

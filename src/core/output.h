@@ -14,6 +14,7 @@ namespace sonde {
 struct OutputClosed {};
 
 /// A buffered writer on a file descriptor that it does not own: one write(2) a batch. The buffer is allocated once.
+/// `name` is what error messages call it, ready to be printed.
 class Output {
  public:
   explicit Output(int fd, std::string name, std::size_t capacity = 64 * 1024);

@@ -120,33 +120,29 @@ bool Table::put_value(const Shown& column, const Value& value) {
   return put_word(column, show(value, buffer));
 }
 
+int Table::next_cell() const { return cell_ == 0 ? 0 : cell_ + gap; }
+
 int Table::room(int from) const { return style_.width > 0 ? style_.width - from : INT_MAX; }
 
 // The put_… below return false when the line is full.
 
 bool Table::put_word(const Shown& column, std::string_view word) {
-  const int least = cell_ == 0 ? 0 : cell_ + gap;
-  if (room(least) <= 0) return false;
   int start = column.start;
-  if (column.right) {
-    const int end = std::min(column.start + column.width, room(0));
-    start = end - static_cast<int>(word.size());
-  }
-  start = std::max(start, least);
+  if (column.right) start = std::min(start + column.width, room(0)) - static_cast<int>(word.size());
+  start = std::max(start, next_cell());
+  if (room(start) <= 0) return false;
   rows_.put_spaces(start - cell_);
-  const auto fits = static_cast<std::size_t>(room(start));
-  cell_ = start;
-  if (word.size() <= fits) {
+  if (word.size() <= static_cast<std::size_t>(room(start))) {
     rows_.put(word);
-    cell_ += static_cast<int>(word.size());
+    cell_ = start + static_cast<int>(word.size());
   } else {
-    cell_ += put_escaped(rows_, word, static_cast<int>(fits));
+    cell_ = start + put_escaped(rows_, word, room(start));
   }
   return true;
 }
 
 bool Table::put_text(const Shown& column, std::string_view bytes, bool cut) {
-  const int start = std::max(column.start, cell_ == 0 ? 0 : cell_ + gap);
+  const int start = std::max(column.start, next_cell());
   if (room(start) <= 0) return false;
   rows_.put_spaces(start - cell_);
   // Beyond its width a text takes only what the columns after it do not need.

@@ -47,6 +47,7 @@ class Table final : public Sink {
   void fit();
   void place();
 
+  [[nodiscard]] int next_cell() const;  // where the next column may begin at the earliest
   [[nodiscard]] int room(int from) const;
   bool put_word(const Shown& column, std::string_view word);
   bool put_text(const Shown& column, std::string_view bytes, bool cut);

@@ -13,8 +13,8 @@ namespace sonde {
 
 namespace {
 
-[[noreturn]] void refuse(std::string_view what, std::string_view text, std::string remedy) {
-  throw Error(Exit::usage, std::string(what) + " \"" + escaped(text) + "\"", std::move(remedy));
+[[noreturn]] void refuse(std::string_view text, const char* fault, std::string remedy) {
+  throw Error(Exit::usage, "'" + escaped(text) + "' " + fault + ".", std::move(remedy));
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -103,9 +103,9 @@ std::optional<std::uint64_t> size_unit(std::string_view name) {
 
 std::uint64_t parse_duration(std::string_view text, BareNumber bare) {
   if (const auto ns = duration_ns(text, bare)) return *ns;
-  refuse("no length of time:", text,
-         bare == BareNumber::seconds ? "give a number with ns, us, ms, s, m or h (500ms, 1.5s, 2m), or of seconds (10)"
-                                     : "give a number with its unit: ns, us, ms, s, m or h (250us, 1.5ms, 2s)");
+  refuse(text, "is not a length of time",
+         bare == BareNumber::seconds ? "Give a number with ns, us, ms, s, m or h (500ms, 1.5s, 2m), or of seconds (10)."
+                                     : "Give a number with its unit: ns, us, ms, s, m or h (250us, 1.5ms, 2s).");
 }
 
 std::uint64_t parse_size(std::string_view text) {
@@ -113,15 +113,14 @@ std::uint64_t parse_size(std::string_view text) {
   const std::string_view digits = take_digits(unit);
   if (const auto size = size_unit(unit))
     if (const auto bytes = product(number(digits), *size)) return *bytes;
-  refuse("no size:", text, "give a whole number of bytes, or with k, M, G or T (64k, 8M, 1G)");
+  refuse(text, "is not a size", "Give a whole number of bytes, or one with k, M, G or T (64k, 8M, 1G).");
 }
 
 std::uint64_t parse_natural(std::string_view text, std::uint64_t max) {
   std::string_view rest = text;
   const auto value = number(take_digits(rest));
   if (value && *value <= max && rest.empty()) return *value;
-  DecimalBuffer buffer;
-  refuse("no number that fits here:", text, "give a whole number from 0 to " + std::string(decimal(max, buffer)));
+  refuse(text, "is not a number that fits here", "Give a whole number of at most " + format_count(max) + ".");
 }
 
 ItemList parse_list(std::string_view text) {
@@ -135,8 +134,8 @@ ItemList parse_list(std::string_view text) {
     const std::size_t comma = rest.find(',');
     const std::string_view item = rest.substr(0, comma);
     if (item.empty())
-      refuse("an empty item in the list", text,
-             "give items with single commas between them (a,b,c); ^ in front means all but these");
+      refuse(text, "has an empty item",
+             "Give items with single commas between them (a,b,c); ^ in front means all but these.");
     list.items.emplace_back(item);
     if (comma == rest.npos) return list;
     rest.remove_prefix(comma + 1);

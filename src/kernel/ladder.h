@@ -30,7 +30,8 @@ struct Rung {
   bool on_request = false;           ///< never taken unless named by --backend
   bool remembers_calls = false;      ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
   bool blind_to_compat = false;      ///< calls of 32-bit tasks are not seen
-  std::vector<std::string> notes{};  ///< sentences on what else this rung cannot see
+  std::string scope{};               ///< what of the whole it sees, if not all: "64-bit calls"; shown beside its name
+  std::vector<std::string> notes{};  ///< the same in sentences, for -v
 };
 
 /// The ways to watch one thing, the cheapest first.

@@ -2,6 +2,7 @@
 #include "kernel/object.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -148,8 +149,9 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
   for (bpf_map* map : extras.unused_maps) bpf_map__set_autocreate(map, false);
 
   if (const int error = skeleton_.load(skeleton_.address); error != 0) {
-    refusal.reason = phrase(-error);
-    refusal.permission = error == -EPERM || error == -EACCES;
+    // EACCES here is the verifier's word for a program that it cannot prove safe.
+    refusal.reason = error == -EACCES ? "refused by this kernel's verifier" : phrase(-error);
+    refusal.permission = error == -EPERM;
     return false;
   }
   for (const auto* list : {&rung.attachments, &extras.attachments})
@@ -244,9 +246,26 @@ void put_in_map(bpf_map* map, const void* key, const void* value) {
 void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
 int map_fd(bpf_map* map) { return bpf_map__fd(map); }
 
+// By storing something for ourselves: kernels of 2026 have the map but cannot allocate for it on a CPU without
+// cmpxchg16b (kmalloc_nolock). One with the map type (5.11) but without the helpers in tracing programs (5.12) is none
+// that we know in use.
 bool has_task_storage() {
-  // A kernel with the map type (5.11) but without the helpers in tracing programs (5.12) is none that we know in use.
-  return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, nullptr) == 1;
+  btf* types = btf__new_empty();
+  const int number = btf__add_int(types, "int", sizeof(int), BTF_INT_SIGNED);
+  bool works = false;
+  if (number > 0 && btf__load_into_kernel(types) == 0) {
+    bpf_map_create_opts options{};
+    options.sz = sizeof(options);
+    options.btf_fd = static_cast<std::uint32_t>(btf__fd(types));
+    options.btf_key_type_id = options.btf_value_type_id = static_cast<std::uint32_t>(number);
+    options.map_flags = BPF_F_NO_PREALLOC;
+    const Fd map(bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "probe", sizeof(int), sizeof(int), 0, &options));
+    const Fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+    const int task = self.get(), value = 1;
+    works = map && self && bpf_map_update_elem(map.get(), &task, &value, BPF_ANY) == 0;
+  }
+  btf__free(types);
+  return works;
 }
 
 unsigned possible_cpus() { return static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus())); }

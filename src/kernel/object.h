@@ -108,7 +108,7 @@ void put_in_map(bpf_map* map, const void* key, const void* value);
 void resize_map(bpf_map* map, std::uint32_t entries);
 int map_fd(bpf_map* map);
 
-/// Whether calls can be remembered in task storage (5.12 for tracing programs).
+/// Whether calls can be remembered in task storage here.
 bool has_task_storage();
 
 unsigned possible_cpus();
