@@ -67,7 +67,7 @@ struct open_call {
  * Each program has its own: one kind may be preempted by another on the same CPU, but not by itself (a program that
  * would be is skipped and counted by the kernel).
  */
-enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_USERS };
+enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_SIGNAL, SCRATCH_USERS };
 
 struct scratch {
   __u32 unchecked;
@@ -216,7 +216,7 @@ static __always_inline bool leave(struct task_struct* task, int* result, __u64* 
     if (over)
       *start = call_leaves();
     else
-      call_restarts();
+      call_may_come_again(current_regs(task));
   }
   return over && window_open();
 }
@@ -241,7 +241,7 @@ static __always_inline bool is_open(__u32 nr, bool compat) {
 static __always_inline int enter(void) {
   struct task_struct* task = current_task();
 
-  if (window_open() && wanted(task, task_pid(task, &filter))) call_enters();
+  if (window_open() && wanted(task, task_pid(task, &filter))) call_enters(current_regs(task));
   return 0;
 }
 
@@ -322,6 +322,20 @@ int open_kretprobe(struct pt_regs* ctx) {
   struct pt_regs* regs = current_regs(task);
 
   return syscall_ends(task, regs, syscall_number(regs), PT_REGS_RC(ctx), compat_call(task), SCRATCH_CHOSEN);
+}
+
+/* Every rung: an open that a signal ended for good, see lib/restart.bpf.h. */
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(open_interrupted, int signal, void* info, struct k_sigaction* action) {
+  struct task_struct* task = current_task();
+  struct pt_regs* regs = current_regs(task);
+  bool compat = compat_call(task);
+  __u32 nr = syscall_number(regs);
+
+  if (!is_open(nr, compat) || (compat && lib.blind_to_compat) ||
+      !call_interrupted(syscall_result(regs), signal, action))
+    return 0;
+  return syscall_ends(task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
 }
 
 char LICENSE[] SEC("license") = "GPL";

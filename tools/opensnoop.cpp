@@ -126,6 +126,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     kprobe.scope = fexit.scope;
     kprobe.notes = fexit.notes;
     fexit.remembers_calls = tracepoint.remembers_calls = tp_btf.remembers_calls = timed;
+    for (auto* rung : {&fexit, &tracepoint, &tp_btf, &kprobe}) rung->attachments.push_back({s.progs.open_interrupted});
     return {"opens", {fexit, tracepoint, tp_btf, kprobe}};
   }
 

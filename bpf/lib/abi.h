@@ -90,10 +90,10 @@ struct filter_conf {
 
 /* Choices of the library that hold for a whole run. */
 struct lib_conf {
-  __u32 wake_check;   /* bytes a CPU puts into the ring before it looks how full the ring is */
-  __u32 quarter;      /* of the ring, bytes */
-  __u32 task_storage; /* calls are remembered in task storage, else in a hash */
-  __u32 pad;
+  __u32 wake_check;      /* bytes a CPU puts into the ring before it looks how full the ring is */
+  __u32 quarter;         /* of the ring, bytes */
+  __u32 task_storage;    /* calls are remembered in task storage, else in a hash */
+  __u32 blind_to_compat; /* the rung does not see 32-bit calls: nor should what is attached beside it */
 };
 
 #endif

@@ -13,10 +13,11 @@
 #include <bpf/bpf_tracing.h>
 
 #include "lib/filter.bpf.h"
+#include "lib/syscall.bpf.h"
 
 struct call_state {
-  __u64 start;      /* ns, CLOCK_MONOTONIC; 0: not in a call */
-  __u64 restarting; /* the kernel is about to make the call again: the next entry goes on with `start` */
+  __u64 start;    /* ns, CLOCK_MONOTONIC; 0: not in a call */
+  __u64 restarts; /* user stack pointer of a call that the kernel may make again: it goes on with `start` */
 };
 
 /* One of the two is created. */
@@ -48,18 +49,21 @@ static __always_inline struct call_state* call_state(bool create) {
 }
 
 /* A call begins. One that began before and was not seen to end is counted: a kretprobe missed it. */
-static __always_inline void call_enters(void) {
+static __always_inline void call_enters(struct pt_regs* regs) {
   struct call_state* state = call_state(true);
 
   if (!state) {
     count_drop(DROP_STATE_FULL);
     return;
   }
-  if (state->restarting) {
-    state->restarting = 0;
-    return;
+  if (state->restarts) {
+    bool again = state->restarts == LOAD_REG(regs, sp); /* else it is a call of the signal's handler */
+
+    state->restarts = 0;
+    if (again) return;
+  } else if (state->start) {
+    count_drop(DROP_NO_RETURN);
   }
-  if (state->start) count_drop(DROP_NO_RETURN);
   state->start = bpf_ktime_get_ns();
 }
 
@@ -71,14 +75,14 @@ static __always_inline __u64 call_leaves(void) {
   if (!state) return 0;
   start = state->start;
   state->start = 0;
-  state->restarting = 0;
+  state->restarts = 0;
   return start;
 }
 
-static __always_inline void call_restarts(void) {
+static __always_inline void call_may_come_again(struct pt_regs* regs) {
   struct call_state* state = call_state(false);
 
-  if (state && state->start) state->restarting = 1;
+  if (state && state->start) state->restarts = LOAD_REG(regs, sp);
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -55,9 +55,9 @@ int follow_seed(struct bpf_iter__task* ctx) {
   struct task_struct *task = ctx->task, *up;
 
   if (!task || task->pid != task->tgid) return 0;
-  up = BPF_CORE_READ(task, real_parent);
+  up = task->real_parent;
 #pragma clang loop unroll(disable)
-  for (int i = 0; i < MAX_ANCESTORS && BPF_CORE_READ(up, tgid) > 0; i++) {
+  for (int i = 0; i < MAX_ANCESTORS && up->tgid > 0; i++) {
     __u32 pid = task_pid(up, &filter);
 
     if (pid == filter.self) break;
@@ -65,7 +65,7 @@ int follow_seed(struct bpf_iter__task* ctx) {
       follow(task_pid(task, &filter));
       break;
     }
-    up = BPF_CORE_READ(up, real_parent);
+    up = up->real_parent;
   }
   return 0;
 }

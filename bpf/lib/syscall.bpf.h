@@ -60,6 +60,15 @@ static __always_inline __u32 syscall_number(struct pt_regs* regs) {
 #endif
 }
 
+/* What the call returned, or will once its signals are looked at. */
+static __always_inline long syscall_result(struct pt_regs* regs) {
+#if defined(__TARGET_ARCH_x86)
+  return LOAD_REG(regs, ax);
+#elif defined(__TARGET_ARCH_arm64)
+  return LOAD_REG(regs, regs[0]);
+#endif
+}
+
 /* The first four arguments; `compat` must be set. */
 static __always_inline void syscall_args(struct syscall* call, struct pt_regs* regs) {
 #if defined(__TARGET_ARCH_x86)

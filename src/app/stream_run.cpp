@@ -78,6 +78,7 @@ void StreamRun::set_library(const LibraryParts& parts, const kernel::Rung& rung)
   parts.lib->wake_check = ring / 8 / cpus;
   task_storage_ = rung.remembers_calls && kernel::has_task_storage();
   parts.lib->task_storage = task_storage_ ? 1 : 0;
+  parts.lib->blind_to_compat = rung.blind_to_compat ? 1 : 0;
   if (!filter_.ids.empty()) kernel::resize_map(parts.filter_ids, static_cast<std::uint32_t>(filter_.ids.size()));
   if (!options_.max_entries) return;
   kernel::resize_map(parts.followed, options_.max_entries);
@@ -128,8 +129,8 @@ Exit StreamRun::go() {
   for (const auto i : tool_.chosen_) columns.push_back(all[i]);
   if (options_.verbose)
     for (const auto& refusal : object_->refusals()) sink_.note("not by " + refusal.rung + ": " + refusal.reason + ".");
+  open_window();  // before the heading, which is what a script waits for
   sink_.begin(columns);
-  open_window();
   sink_.flush();
   if (command_) command_->release();
   loop();

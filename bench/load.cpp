@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The work that the benchmarked tracers watch. It depends on nothing, opens nothing but the file it is told to open,
+// and prints one JSON object, so that bench/bench can tell what was really done from what a tracer says was done.
+//
+//   sonde_bench_load --op openat --path FILE                     how long does one operation take?
+//   sonde_bench_load --op openat --path FILE --rate N --seconds S    N operations a second, counted exactly
+//   sonde_bench_load --op openat --path FILE --mark              one operation for each line read, with its time
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+constexpr std::uint64_t second_ns = 1'000'000'000;
+
+// A batch is short enough that most batches see no timer tick and no other task, and long enough that reading the clock
+// twice does not matter.
+constexpr std::uint64_t batch_ns = 400'000;
+
+struct Options {
+  const char* op = "openat";
+  const char* path = nullptr;
+  int cpu = -1;
+  std::uint64_t batches = 400;
+  std::uint64_t rate = 0;
+  std::uint64_t seconds = 0;
+  bool mark = false;
+  bool wait = false;
+};
+
+[[noreturn]] void fail(const char* what, const char* detail) {
+  std::fprintf(stderr, "sonde_bench_load: %s: %s\n", what, detail);
+  std::exit(1);
+}
+
+std::uint64_t now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * second_ns + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+// ---- The operations. Each is called through a pointer, which costs nothing beside a system call. ----
+
+const char* traced_path = nullptr;
+
+void openat_existing() {
+  const long fd = syscall(SYS_openat, AT_FDCWD, traced_path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    fail(traced_path, std::strerror(errno));
+  }
+  syscall(SYS_close, fd);
+}
+
+// O_TMPFILE without write access is refused before the path is looked at. It is an open like any other to a tracer and
+// a tenth of the work to the kernel: only so can one CPU make 500,000 a second under a slow tracer.
+void openat_refused() {
+  if (syscall(SYS_openat, AT_FDCWD, traced_path, O_TMPFILE | O_RDONLY) >= 0 || errno != EINVAL) {
+    fail(traced_path, "this kernel did not refuse O_TMPFILE | O_RDONLY with EINVAL");
+  }
+}
+
+void getppid_raw() { syscall(SYS_getppid); }
+
+struct Operation {
+  std::string_view name;
+  void (*run)();
+  bool needs_path;
+};
+
+constexpr Operation operations[] = {
+    {"openat", openat_existing, true},
+    {"openat-refused", openat_refused, true},
+    {"getppid", getppid_raw, false},
+};
+
+const Operation& find_operation(std::string_view name) {
+  for (const Operation& op : operations) {
+    if (op.name == name) {
+      return op;
+    }
+  }
+  fail("unknown operation", name.data());
+}
+
+// ---- The three modes. ----
+
+std::uint64_t time_of(const Operation& op, std::uint64_t count) {
+  const std::uint64_t start = now_ns();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    op.run();
+  }
+  return now_ns() - start;
+}
+
+// How many operations fill a batch. Doubling also warms the caches up.
+std::uint64_t calibrate(const Operation& op) {
+  std::uint64_t count = 1;
+  std::uint64_t took = time_of(op, count);
+  while (took < batch_ns) {
+    count *= 2;
+    took = time_of(op, count);
+  }
+  return std::max<std::uint64_t>(1, count * batch_ns / took);
+}
+
+void measure(const Operation& op, std::uint64_t batches) {
+  const std::uint64_t count = calibrate(op);
+  std::vector<double> ns;
+  ns.reserve(batches);
+  for (std::uint64_t i = 0; i < batches; ++i) {
+    ns.push_back(static_cast<double>(time_of(op, count)) / static_cast<double>(count));
+  }
+  std::sort(ns.begin(), ns.end());
+  // The 10th percentile: what an operation costs where nothing else ran. The mean would measure the neighbours.
+  std::printf(R"({"op":"%s","batches":%zu,"ops_per_batch":%llu,"ns_p10":%.2f,"ns_median":%.2f,"ns_min":%.2f})"
+              "\n",
+              op.name.data(), ns.size(), static_cast<unsigned long long>(count), ns[ns.size() / 10], ns[ns.size() / 2],
+              ns.front());
+}
+
+// Paced by watching the clock: a sleep would add context switches and timer slack to what is measured.
+void pace(const Operation& op, std::uint64_t rate, std::uint64_t seconds) {
+  const std::uint64_t start = now_ns();
+  const std::uint64_t end = start + seconds * second_ns;
+  std::uint64_t base = start;  // the time of operation 0 of the current train
+  std::uint64_t in_train = 0;
+  std::uint64_t made = 0;
+  std::uint64_t now = start;
+  while (now < end) {
+    const std::uint64_t due = base + in_train * second_ns / rate;
+    if (now < due) {
+      now = now_ns();
+      continue;
+    }
+    // More than a millisecond late (preempted, or the rate is out of reach): begin a new train rather than catch up in
+    // a burst that is faster than the rate asked for.
+    if (now - due > 1'000'000) {
+      base = now;
+      in_train = 0;
+    }
+    op.run();
+    ++in_train;
+    ++made;
+    now = now_ns();
+  }
+  const double took = static_cast<double>(now - start) / static_cast<double>(second_ns);
+  std::printf(R"({"op":"%s","pid":%d,"asked_rate":%llu,"made":%llu,"seconds":%.3f,"rate":%.0f})"
+              "\n",
+              op.name.data(), getpid(), static_cast<unsigned long long>(rate), static_cast<unsigned long long>(made),
+              took, static_cast<double>(made) / took);
+}
+
+// True if a line (or at least a byte of it) came, false at end of file. read(2), so that nothing is buffered ahead.
+bool next_line() {
+  char c = 0;
+  while (true) {
+    const ssize_t got = read(STDIN_FILENO, &c, 1);
+    if (got <= 0) {
+      return false;
+    }
+    if (c == '\n') {
+      return true;
+    }
+  }
+}
+
+void mark(const Operation& op) {
+  while (next_line()) {
+    const std::uint64_t when = now_ns();
+    op.run();
+    std::printf(R"({"op":"%s","monotonic_ns":%llu})"
+                "\n",
+                op.name.data(), static_cast<unsigned long long>(when));
+    std::fflush(stdout);
+  }
+}
+
+// ---- Start-up. ----
+
+std::uint64_t natural(const char* flag, const char* text) {
+  std::uint64_t value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  if (error != std::errc{} || stop != end) {
+    fail(flag, "not a number");
+  }
+  return value;
+}
+
+Options parse(int argc, char** argv) {
+  Options o;
+  for (int i = 1; i < argc; ++i) {
+    const char* const flag = argv[i];
+    const std::string_view name = flag;
+    if (name == "--mark") {
+      o.mark = true;
+      continue;
+    }
+    if (name == "--wait") {
+      o.wait = true;
+      continue;
+    }
+    if (i + 1 == argc) {
+      fail(flag, "needs a value, or is not known");
+    }
+    const char* const value = argv[++i];
+    if (name == "--op") {
+      o.op = value;
+    } else if (name == "--path") {
+      o.path = value;
+    } else if (name == "--cpu") {
+      o.cpu = static_cast<int>(natural(flag, value));
+    } else if (name == "--batches") {
+      o.batches = std::max<std::uint64_t>(1, natural(flag, value));
+    } else if (name == "--rate") {
+      o.rate = natural(flag, value);
+    } else if (name == "--seconds") {
+      o.seconds = natural(flag, value);
+    } else {
+      fail(flag, "unknown flag");
+    }
+  }
+  return o;
+}
+
+void pin(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<unsigned>(cpu), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) {
+    fail("cannot pin to the CPU", std::strerror(errno));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options o = parse(argc, argv);
+  // A harness that dies must not leave a spinning process behind.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (o.cpu >= 0) {
+    pin(o.cpu);
+  }
+  const Operation& op = find_operation(o.op);
+  if (op.needs_path && o.path == nullptr) {
+    fail(o.op, "needs --path");
+  }
+  traced_path = o.path;
+
+  // With --wait a tracer can be told this process's id, and be attached, before the first operation.
+  if (o.wait) {
+    std::printf(R"({"pid":%d})"
+                "\n",
+                getpid());
+    std::fflush(stdout);
+    if (!next_line()) {
+      return 1;
+    }
+  }
+  if (o.mark) {
+    mark(op);
+  } else if (o.rate > 0) {
+    pace(op, o.rate, o.seconds);
+  } else {
+    measure(op, o.batches);
+  }
+  return 0;
+}

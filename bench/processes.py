@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Children of the benchmark: started pinned, watched through /proc, and never left behind."""
+
+import ctypes
+import fcntl
+import mmap
+import os
+import select
+import signal
+import struct
+import sys
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+CLONE_NEWNS = 0x00020000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+
+# What a tracer holds while its programs are attached, as /proc/PID/fd names it.
+ATTACHMENTS = ("anon_inode:bpf_link", "anon_inode:bpf-raw-tp", "anon_inode:[perf_event]")
+
+
+class BenchError(Exception):
+    """A measure that could not be made, with the reason."""
+
+
+class Child:
+    """A child process. Use it with `with`: at the end it is killed if it still runs."""
+
+    def __init__(self, argv, cpu=None, stdin=None, stdout=None, stderr=None, mount_ns=None, idle=False):
+        """stdin, stdout, stderr are descriptors; None is /dev/null. idle: anything else may preempt it at once."""
+        stamp = mmap.mmap(-1, 8)  # shared with the child: the instant before exec
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        files = [null if fd is None else fd for fd in (stdin, stdout, stderr)]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.name = os.path.basename(argv[0])
+        self.usage = None
+        self.status = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
+                if mount_ns is not None and LIBC.setns(mount_ns, CLONE_NEWNS) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+                if cpu is not None:
+                    os.sched_setaffinity(0, {cpu})
+                if idle:
+                    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                # Copies first: one of the three may itself be descriptor 0, 1 or 2.
+                copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in files]
+                for target, fd in enumerate(copies):
+                    os.dup2(fd, target)
+                stamp[:] = struct.pack("q", time.monotonic_ns())
+                os.execvp(argv[0], argv)
+            except OSError as e:
+                os.write(2, f"{argv[0]}: {e}\n".encode())
+            finally:
+                os._exit(127)
+        os.close(null)
+        self.pidfd = os.pidfd_open(self.pid)
+        self._stamp = stamp
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.status is None:
+            self.signal(signal.SIGKILL)
+            self.wait(30)
+        os.close(self.pidfd)
+
+    @property
+    def exec_ns(self):
+        return struct.unpack("q", self._stamp[:])[0]
+
+    def signal(self, number):
+        signal.pidfd_send_signal(self.pidfd, number)
+
+    def wait(self, timeout):
+        """True if it ended within the time."""
+        if self.status is None:
+            poll = select.poll()
+            poll.register(self.pidfd, select.POLLIN)
+            if not poll.poll(timeout * 1000):
+                return False
+            _, self.status, self.usage = os.wait4(self.pid, 0)
+        return True
+
+    def running(self):
+        return not self.wait(0)
+
+    def cpu_ns(self):
+        """User and system time of all its threads, ended ones too. The kernel's CPU clock of another process: it has no
+        tick to round to, and reading it opens no file, which a tracer of opens would see."""
+        return time.clock_gettime_ns((~self.pid << 3) | 2)
+
+    def interrupt(self, timeout=10):
+        """SIGINT, then the exit status. A tracer that does not end is killed, and that is an error."""
+        if self.status is None:
+            self.signal(signal.SIGINT)
+        if not self.wait(timeout):
+            self.signal(signal.SIGKILL)
+            self.wait(30)
+            raise BenchError(f"{self.name} did not end within {timeout} s of SIGINT")
+        return os.waitstatus_to_exitcode(self.status)
+
+    def descriptors(self):
+        """{fd: what it is}"""
+        folder = f"/proc/{self.pid}/fd"
+        found = {}
+        for fd in os.listdir(folder):
+            try:
+                found[fd] = os.readlink(f"{folder}/{fd}")
+            except FileNotFoundError:
+                pass  # closed since the listing
+        return found
+
+    def wait_attached(self, timeout=30, steady=0.15):
+        """Wait until it holds attachments and its descriptors have not changed for `steady` seconds."""
+        deadline = time.monotonic() + timeout
+        before, since = None, time.monotonic()
+        while True:
+            if not self.running():
+                raise BenchError(f"{self.name} ended before it attached")
+            now = self.descriptors()
+            if now != before:
+                before, since = now, time.monotonic()
+            elif any(v in ATTACHMENTS for v in now.values()) and time.monotonic() - since >= steady:
+                return
+            if time.monotonic() > deadline:
+                raise BenchError(f"{self.name} was not attached after {timeout} s")
+            time.sleep(0.01)
+
+    def wait_idle(self, timeout=20):
+        """Wait until it has worked off what is pending: less than 1 ms of CPU within 0.1 s."""
+        deadline = time.monotonic() + timeout
+        before = self.cpu_ns()
+        while time.monotonic() < deadline and self.running():
+            time.sleep(0.1)
+            now = self.cpu_ns()
+            if now - before < 1_000_000:
+                return
+            before = now
+
+    def memory_kib(self):
+        """(resident now, highest so far)"""
+        values = {}
+        with open(f"/proc/{self.pid}/status") as f:
+            for line in f:
+                key, _, value = line.partition(":")
+                values[key] = value
+        return int(values["VmRSS"].split()[0]), int(values["VmHWM"].split()[0])
+
+
+def pipe():
+    return os.pipe2(os.O_CLOEXEC)
+
+
+def output_of(argv, **options):
+    """Everything that a child writes to stdout, once it has ended well."""
+    reader, writer = pipe()
+    with Child(argv, stdout=writer, stderr=2, **options) as child:
+        os.close(writer)
+        with os.fdopen(reader, "rb") as f:
+            text = f.read().decode()
+        child.wait(60)
+        if child.status != 0:
+            raise BenchError(f"{child.name} failed with status {os.waitstatus_to_exitcode(child.status)}")
+    return text
+
+
+def take_lock(path, wait_s=600):
+    """The lock that keeps benchmarks and guests apart; it is held until this process ends."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    deadline = time.monotonic() + wait_s
+    said = False
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise BenchError(f"{path} is still locked after {wait_s} s")
+            if not said:
+                print(f"waiting for {path}: another benchmark or a guest is running", file=sys.stderr)
+                said = True
+            time.sleep(1)
+
+
+def mount_namespace_with_tracefs():
+    """A descriptor of a private mount namespace in which tracefs and debugfs are mounted, for the peers that need them.
+    The machine's own mounts stay as they are. The namespace ends with the descriptor."""
+    ready_r, ready_w = pipe()
+    go_r, go_w = pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go_w)
+        ok = LIBC.unshare(CLONE_NEWNS) == 0 and LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+        for kind, where in ((b"debugfs", b"/sys/kernel/debug"), (b"tracefs", b"/sys/kernel/tracing")):
+            if not os.path.ismount(where):
+                LIBC.mount(kind, where, kind, 0, None)
+        os.write(ready_w, b"y" if ok and os.path.isdir("/sys/kernel/tracing/events") else b"n")
+        os.read(go_r, 1)
+        os._exit(0)
+    os.close(ready_w)
+    os.close(go_r)
+    ready = os.read(ready_r, 1)
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    os.close(go_w)
+    os.close(ready_r)
+    os.waitpid(pid, 0)
+    if ready != b"y":
+        os.close(namespace)
+        raise BenchError("tracefs could not be mounted in a private mount namespace")
+    return namespace
+
+
+class BpfStats:
+    """While it is open the kernel takes the time of each BPF program run. It is tied to a descriptor (BPF_ENABLE_STATS),
+    not to the sysctl, so that it ends with this process however that ends."""
+
+    SYS_BPF = {"x86_64": 321, "aarch64": 280}
+    BPF_ENABLE_STATS = 32
+
+    def __enter__(self):
+        number = self.SYS_BPF.get(os.uname().machine)
+        if number is None:
+            raise BenchError(f"the number of bpf(2) on {os.uname().machine} is not known here")
+        attr = ctypes.create_string_buffer(struct.pack("I", 0), 4)  # BPF_STATS_RUN_TIME
+        self.fd = LIBC.syscall(number, self.BPF_ENABLE_STATS, attr, 4)
+        if self.fd < 0:
+            raise BenchError(f"BPF_ENABLE_STATS: {os.strerror(ctypes.get_errno())}")
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is compared: the tools, their peers, and what sonde promises. A later tool joins with one entry of TOOLS."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+
+from processes import BenchError, output_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Tracer:
+    name: str
+    argv: tuple  # argv[0] is looked for in PATH; so is each argument that ends in .bt
+    lost: str  # a pattern whose first group is a number of lost events, in stdout or stderr
+    version: tuple  # a command; its last word of the first line is the version
+    pid_flag: str = ""  # empty: it cannot filter by process
+    needs_tracefs: bool = False
+    is_sonde: bool = False  # knows --output, --format json and --buffer-size
+
+    def resolved(self):
+        """argv with full paths; a BenchError says what is not installed."""
+
+        def find(word):
+            path = shutil.which(word)
+            if path is None:
+                remedy = "not there: build it, or name it with --sonde" if self.is_sonde else "not installed"
+                raise BenchError(f"{os.path.basename(word)} is {remedy}")
+            return path
+
+        argv = [find(self.argv[0])]
+        argv += [find(a) if a.endswith(".bt") else a for a in self.argv[1:]]
+        if not self.is_sonde and os.path.basename(os.path.realpath(argv[0])) == "sonde":
+            raise BenchError(f"{self.argv[0]} in PATH is a link to sonde")
+        return argv
+
+    def version_text(self):
+        try:
+            return output_of(list(self.version)).splitlines()[0].split()[-1]
+        except (BenchError, OSError, IndexError):
+            return "version unknown"
+
+    def counts(self, out_path, err_path, mark, as_json=False):
+        """What the files of a finished run say."""
+        found = Counts()
+        mark = mark.encode()
+        pattern = re.compile(self.lost.encode())
+        for path in (out_path, err_path):
+            with open(path, "rb") as f:
+                for line in f:
+                    if mark in line:
+                        found.shown += 1
+                    elif as_json:
+                        found.take_object(line)
+                    else:
+                        found.lost += sum(number(n) for n in pattern.findall(line))
+                        if self.is_sonde:
+                            found.take_summary(line)
+        return found
+
+
+SONDE_SUMMARY = re.compile(rb"^\w+: ([\d,]+) events? in [^,]+, (?:none lost|([\d,]+) LOST)")
+
+
+def number(digits):
+    return int(digits.replace(b",", b""))
+
+
+@dataclasses.dataclass
+class Counts:
+    shown: int = 0  # lines with the mark
+    lost: int = 0  # the losses reported as they happened
+    summary: tuple | None = None  # (events, lost) by the summary at the end; None without one
+
+    def take_object(self, line):
+        entry = json.loads(line) if line.strip() else {}
+        if entry.get("type") == "lost":
+            self.lost += entry["count"]
+        elif entry.get("type") == "summary":
+            self.summary = (entry["events"], entry["lost"])
+
+    def take_summary(self, line):
+        found = SONDE_SUMMARY.match(line)
+        if found:
+            self.summary = (number(found[1]), number(found[2] or b"0"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tool:
+    name: str
+    op: str  # the traced operation of the load
+    unrelated_op: str  # an operation that the tool does not ask about
+    fast_op: str  # makes the same event with less work, for the loss sweep
+    peers: tuple
+    goals: dict  # figure -> highest (at_least: lowest) value that keeps the promise
+
+
+def sonde(path, tool):
+    return Tracer(
+        name="sonde",
+        argv=(path, tool),
+        lost=r"^lost: ([\d,]+) events?:",
+        version=(path, "--version"),
+        pid_flag="--pid",
+        is_sonde=True,
+    )
+
+
+LIBBPF_TOOLS_LOST = r"(?i)lost (\d+) events"
+
+TOOLS = {
+    "opensnoop": Tool(
+        name="opensnoop",
+        op="openat",
+        unrelated_op="getppid",
+        fast_op="openat-refused",
+        peers=(
+            Tracer(
+                name="libbpf-tools",
+                argv=("opensnoop",),
+                lost=LIBBPF_TOOLS_LOST,
+                version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
+                pid_flag="-p",
+                needs_tracefs=True,
+            ),
+            Tracer(
+                name="bpftrace",
+                argv=("bpftrace", "opensnoop.bt"),
+                lost=r"(?i)lost (\d+) events",
+                version=("bpftrace", "--version"),
+                needs_tracefs=True,
+            ),
+        ),
+        goals={
+            "traced_ratio": 1.30,
+            "unrelated_ratio": 1.35,
+            "reader_us": 0.3,
+            "lossless_rate": 300_000,
+            "first_line_ms": 20,
+            "latency_ms": 50,
+            "last_byte_ms": 20,
+            "rss_mb": 6,
+            "binary_mb": 4,
+        },
+    ),
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// All BPF objects of all tools, opened but not loaded.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/abi.h"
+#include "objects.inc"
+
+namespace sonde::test {
+
+/// An opened object, and where the tool-independent parts of its rodata are.
+struct OpenObject {
+  std::shared_ptr<void> skeleton;
+  bpf_object* object = nullptr;
+  filter_conf* filter = nullptr;
+  lib_conf* lib = nullptr;
+  std::string_view conf;  // the tool's own choices, as bytes
+};
+
+template <class S>
+OpenObject open_object() {
+  S* skeleton = S::open();
+  OpenObject open;
+  open.skeleton = {skeleton, [](void* s) { S::destroy(static_cast<S*>(s)); }};
+  if (!skeleton) return open;
+  open.object = skeleton->obj;
+  open.filter = &skeleton->rodata->filter;
+  open.lib = &skeleton->rodata->lib;
+  open.conf = {reinterpret_cast<const char*>(&skeleton->rodata->conf), sizeof(skeleton->rodata->conf)};
+  return open;
+}
+
+struct NamedObject {
+  std::string tool;
+  OpenObject (*open)();
+};
+
+inline std::vector<NamedObject> all_objects() {
+  return {
+#define OBJECT(name) {#name, &open_object<name##_bpf>},
+#include "objects.inc"
+#undef OBJECT
+  };
+}
+
+}  // namespace sonde::test

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every program of every tool through this kernel's verifier: as it is by default, and with every choice taken, so that
+// no branch is left out because the verifier knows that it is dead.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "kernel/capabilities.h"
+#include "kernel/log.h"
+#include "kernel/object.h"
+#include "objects.h"
+
+namespace sonde::test {
+namespace {
+
+enum class Choices { none, all };
+
+struct Case {
+  NamedObject object;
+  std::string program;
+  Choices choices;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const auto& named : all_objects()) {
+    const OpenObject open = named.open();
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, open.object) for (const auto choices : {Choices::none, Choices::all})
+        all.push_back({named, bpf_program__name(program), choices});
+  }
+  return all;
+}
+
+void take_all(const OpenObject& open) {
+  std::memset(const_cast<char*>(open.conf.data()), 0xff, open.conf.size());
+  filter_conf& filter = *open.filter;
+  std::memset(&filter, 0xff, sizeof(filter));
+  filter.follow = FOLLOW_ALSO;
+  for (auto& list : filter.lists) list = {1, 1, 0, 0};
+}
+
+class Verifier : public testing::TestWithParam<Case> {};
+
+TEST_P(Verifier, Accepts) {
+  const auto& [named, name, choices] = GetParam();
+  const OpenObject open = named.open();
+  ASSERT_TRUE(open.object);
+  if (choices == Choices::all) take_all(open);
+  const bool storage = kernel::has_task_storage();
+  open.lib->task_storage = storage;
+  bpf_program *program = nullptr, *chosen = nullptr;
+  bpf_object__for_each_program(program, open.object) {
+    bpf_program__set_autoload(program, name == bpf_program__name(program));
+    if (name == bpf_program__name(program)) chosen = program;
+  }
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, open.object) if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
+      bpf_map__set_autocreate(map, storage);
+
+  kernel::keep_log();
+  const int error = bpf_object__load(open.object);
+  const auto type = bpf_program__expected_attach_type(chosen);
+  const bool trampoline =
+      bpf_program__type(chosen) == BPF_PROG_TYPE_TRACING && (type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT);
+  if (error == -EPERM && trampoline) GTEST_SKIP() << "fentry programs are refused by a policy of this system";
+  EXPECT_EQ(error, 0) << kernel::take_log();
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, Verifier, testing::ValuesIn(cases()), [](const auto& info) {
+  return info.param.object.tool + "_" + info.param.program + (info.param.choices == Choices::all ? "_all" : "_plain");
+});
+
+}  // namespace
+}  // namespace sonde::test

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/json.h"
+#include "support/process.h"
+
+namespace sonde::test {
+
+using Words = std::vector<std::string>;
+
+/// $SONDE, or the sonde beside the test binary or one folder above.
+std::string sonde_binary();
+
+/// What a run left behind.
+struct Report {
+  int code = -1;  ///< the exit code, or 128 and the number of the signal
+  std::string out, err;
+
+  // The rest only with --format json.
+  std::vector<Json> events, losses, notes;
+  Json summary;
+
+  [[nodiscard]] long long lost() const { return summary["lost"].number(); }
+  /// The events whose `key` is `value`, in order.
+  [[nodiscard]] std::vector<Json> where(std::string_view key, long long value) const;
+  [[nodiscard]] std::vector<Json> where(std::string_view key, std::string_view value) const;
+  [[nodiscard]] bool noted(std::string_view part) const;
+  /// Name of the rung that was used, without what stands behind a comma.
+  [[nodiscard]] std::string rung() const;
+};
+
+/// The objects of NDJSON, sorted by their type. Throws if a line is none.
+Report read_json(const std::string& text);
+
+/// A running sonde. Its output goes to memory, so that it never waits for its reader, unless told otherwise.
+class Sonde {
+ public:
+  struct Setup {
+    int out = -1;                   ///< another place for stdout
+    std::function<void()> prepare;  ///< in the new process, before sonde takes its place
+    unsigned long clone_flags = 0;
+    std::string name = "sonde";  ///< its argv[0]
+  };
+
+  explicit Sonde(const Words& words, const Setup& setup = {nothing()});
+
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  /// Waits until it sees what happens. The waiting opens no file. False if it ended instead.
+  bool ready();
+  /// Waits until it is blocked in this system call.
+  void blocked_in(long call);
+  void signal(int number) const { process_.signal(number); }
+  /// What it wrote so far.
+  [[nodiscard]] std::string output() const { return contents(out_.get()); }
+  [[nodiscard]] std::string errors() const { return contents(err_.get()); }
+  /// Asks it to end with this signal (0: it ends by itself) and waits until it has.
+  Report end(int signal_number = 0);
+
+ private:
+  static Setup nothing() { return {}; }
+
+  Fd out_ = memory_file("stdout"), err_ = memory_file("stderr");
+  Child process_;
+  TaskView view_;
+};
+
+/// Runs it to its own end.
+Report run(const Words& words, const Sonde::Setup& setup = {});
+
+}  // namespace sonde::test

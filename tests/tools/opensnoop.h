@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "support/calls.h"
+#include "support/sonde.h"
+
+namespace sonde::test {
+
+inline constexpr const char* all_columns =
+    "time,pid,tid,ppid,uid,user,comm,fd,errno,latency_ns,flags,mode,cgroup,dirfd,cwd,path";
+
+/// `opensnoop --format json` with these words added.
+Words opensnoop(const Words& words);
+
+/// These words, and --pid with this process or another one.
+Words own(const Words& words = {}, pid_t pid = getpid());
+
+/// Runs opensnoop around `work`, which begins when everything is seen. Nothing may be lost. Prints the rung.
+Report watch(const Words& words, const std::function<void()>& work);
+
+/// Prints the rung that a run used, for those who collect them.
+void tell_rung(const Report& report);
+
+/// What a row says must be what the caller knows: all columns but cgroup, where they are shown.
+void expect_same(const Json& row, const Made& made);
+/// Exactly the calls of the diary, each once, and of each thread in its order.
+void expect_shown(const Report& report, const Diary& diary);
+/// The paths of the events, in order.
+Words paths(const std::vector<Json>& events);
+
+/// Runs of one backend: the parameter. Skips, with sonde's own reason, where this kernel has it not.
+class Opensnoop : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override;
+
+  [[nodiscard]] bool by(const std::string& backend) const { return GetParam() == backend; }
+  /// At the function that native and 32-bit calls have in common, behind the checks of the arguments.
+  [[nodiscard]] bool inside_the_call() const { return by("fexit") || by("kprobe"); }
+  [[nodiscard]] Words forced(Words words) const;
+  [[nodiscard]] Report watch(const Words& words, const std::function<void()>& work) const {
+    return test::watch(forced(words), work);
+  }
+};
+
+/// What does not depend on the backend: runs with the one that sonde takes by itself.
+class OpensnoopOnce : public testing::Test {
+ protected:
+  void SetUp() override;
+};
+
+}  // namespace sonde::test
