@@ -325,7 +325,7 @@ int open_kretprobe(struct pt_regs* ctx) {
 }
 
 /* Every rung: an open that a signal ended for good, see lib/restart.bpf.h. */
-SEC("tp_btf/signal_deliver")
+SEC("raw_tp/signal_deliver")
 int BPF_PROG(open_interrupted, int signal, void* info, struct k_sigaction* action) {
   struct task_struct* task = current_task();
   struct pt_regs* regs = current_regs(task);

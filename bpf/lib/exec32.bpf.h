@@ -15,10 +15,15 @@
 #define E_MACHINE 18
 #define EM_X86_64 62 /* with ELFCLASS32: x32, whose calls are 64-bit ones */
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec32, struct task_struct* task, int old_pid, struct linux_binprm* program) {
-  if (window_open() && program->buf[EI_CLASS] == ELFCLASS32 && program->buf[E_MACHINE] != EM_X86_64 &&
-      wanted(task, task_pid(task, &filter)))
+/* raw_tp, as all that is attached beside a rung: tp_btf would make libbpf read all of the kernel's types at start. */
+SEC("raw_tp/sched_process_exec")
+int BPF_PROG(exec32, void* exec_task, int old_pid, struct linux_binprm* program) {
+  struct task_struct* task = current_task();
+  char head[E_MACHINE + 1];
+
+  if (!window_open()) return 0;
+  bpf_probe_read_kernel(head, sizeof(head), __builtin_preserve_access_index(&program->buf));
+  if (head[EI_CLASS] == ELFCLASS32 && head[E_MACHINE] != EM_X86_64 && wanted(task, task_pid(task, &filter)))
     __sync_fetch_and_add(&run.execs32, 1);
   return 0;
 }

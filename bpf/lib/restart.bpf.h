@@ -48,7 +48,7 @@ static __always_inline enum signal_effect signal_effect(int signal, struct k_sig
 /* At signal_deliver the registers still hold the call: see call_interrupted(). */
 static __always_inline bool call_is_over(struct task_struct* task, int* result) { return !call_may_restart(*result); }
 
-/* For a program at tp_btf/signal_deliver: true if this signal ends a call with `result` in the registers with EINTR. */
+/* For a program at raw_tp/signal_deliver: true if this signal ends a call with `result` in the registers with EINTR. */
 static __always_inline bool call_interrupted(int result, int signal, struct k_sigaction* action) {
   return call_may_restart(result) && signal_effect(signal, action, result) == SIGNAL_INTERRUPTS;
 }

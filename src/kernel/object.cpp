@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "kernel/capabilities.h"
+#include "kernel/kernel_types.h"
 #include "kernel/log.h"
 
 namespace sonde::kernel {
@@ -88,9 +89,12 @@ Object::Object(Open open, const Configure& configure, const Options& options) {
     throw Error(
         Exit::not_supported, "This kernel does not describe its types: /sys/kernel/btf/vmlinux cannot be read.",
         "Give a BTF file of exactly this kernel with --btf FILE, or boot a kernel built with CONFIG_DEBUG_INFO_BTF.");
+  TypesFile types;
   bpf_object_open_opts open_options{};
   open_options.sz = sizeof(open_options);
-  if (!options.btf_file.empty()) open_options.btf_custom_path = options.btf_file.c_str();
+  const std::string& path = options.btf_file.empty() ? types.path() : options.btf_file;
+  bool fill_types = options.btf_file.empty() && !path.empty();
+  if (!path.empty()) open_options.btf_custom_path = path.c_str();
 
   std::size_t rungs = 1;
   for (std::size_t i = 0; i < rungs; ++i) {
@@ -100,6 +104,12 @@ Object::Object(Open open, const Configure& configure, const Options& options) {
     if (!skeleton_.object)
       throw Error(Exit::not_supported, "The tool's BPF object could not be opened.", "Run it with -v for the reason.",
                   take_log());
+    if (fill_types && !types.fill(bpf_object__btf(skeleton_.object))) {
+      open_options.btf_custom_path = nullptr;  // libbpf reads all of it
+      close();
+      skeleton_ = open(&open_options);
+    }
+    fill_types = false;
     const Plan plan = configure(skeleton_.address);
     rungs = plan.ladder.rungs.size();
     hook_ = plan.ladder.hook;

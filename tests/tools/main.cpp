@@ -26,7 +26,7 @@ int list_descriptors() {
   return 0;
 }
 
-// open PATH | children PATH | descriptors | signal N
+// open PATH | children PATH | forever PATH | descriptors | signal N | nothing
 int act(const std::string& what, const std::string& with) {
   if (what == "open") make_load(with, 1);
   if (what == "children") {
@@ -34,6 +34,7 @@ int act(const std::string& what, const std::string& with) {
       return make_load(with + "/child", 1), Child([&] { return make_load(with + "/grandchild", 1), 0; }).wait();
     }).wait();
   }
+  while (what == "forever") make_load(with, 1);
   if (what == "descriptors") return list_descriptors();
   if (what == "signal") raise(std::stoi(with));
   return 3;

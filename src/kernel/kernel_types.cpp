@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/kernel_types.h"
+
+#include <bpf/btf.h>
+#include <fcntl.h>
+#include <linux/btf.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+
+#include "kernel/file.h"
+
+namespace sonde::kernel {
+namespace {
+
+// btf.h has functions of these names
+using Array = struct ::btf_array;
+using EnumItem = struct ::btf_enum;
+using Enum64Item = struct ::btf_enum64;
+
+constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
+constexpr std::size_t largest_btf = 64 << 20;
+
+// Bytes behind the fixed part of a type; empty for a kind that is newer than this code.
+std::optional<std::size_t> tail_bytes(unsigned kind, unsigned length) {
+  switch (kind) {
+    case BTF_KIND_PTR:
+    case BTF_KIND_FWD:
+    case BTF_KIND_TYPEDEF:
+    case BTF_KIND_VOLATILE:
+    case BTF_KIND_CONST:
+    case BTF_KIND_RESTRICT:
+    case BTF_KIND_FUNC:
+    case BTF_KIND_FLOAT:
+    case BTF_KIND_TYPE_TAG:
+      return 0;
+    case BTF_KIND_INT:
+    case BTF_KIND_VAR:
+    case BTF_KIND_DECL_TAG:
+      return 4;
+    case BTF_KIND_ARRAY:
+      return sizeof(Array);
+    case BTF_KIND_STRUCT:
+    case BTF_KIND_UNION:
+      return length * sizeof(btf_member);
+    case BTF_KIND_ENUM:
+      return length * sizeof(EnumItem);
+    case BTF_KIND_ENUM64:
+      return length * sizeof(Enum64Item);
+    case BTF_KIND_FUNC_PROTO:
+      return length * sizeof(btf_param);
+    case BTF_KIND_DATASEC:
+      return length * sizeof(btf_var_secinfo);
+    default:
+      return std::nullopt;
+  }
+}
+
+bool can_be_asked_for(unsigned kind) {
+  return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
+}
+
+class Extraction {
+ public:
+  Extraction(std::span<const char> full, const btf_header& header)
+      : types_(full.subspan(header.hdr_len + header.type_off, header.type_len)),
+        strings_(full.subspan(header.hdr_len + header.str_off, header.str_len)) {}
+
+  // False if the types are not understood.
+  bool index(const std::unordered_set<std::string_view>& names) {
+    offsets_.reserve(types_.size() / 24);  // about the mean size of a type
+    for (std::size_t at = 0; at + sizeof(btf_type) <= types_.size();) {
+      const auto* type = at_offset(at);
+      const unsigned kind = BTF_INFO_KIND(type->info);
+      const auto tail = tail_bytes(kind, BTF_INFO_VLEN(type->info));
+      if (!tail || at + sizeof(btf_type) + *tail > types_.size()) return false;
+      offsets_.push_back(static_cast<std::uint32_t>(at));
+      if (can_be_asked_for(kind) && type->name_off && names.contains(text(type->name_off)))
+        take(static_cast<std::uint32_t>(offsets_.size()));
+      at += sizeof(btf_type) + *tail;
+    }
+    return true;
+  }
+
+  std::vector<char> write() {
+    for (std::size_t i = 0; i < taken_.size(); ++i) put_type(taken_[i]);  // grows while it runs
+    btf_header header{};
+    header.magic = BTF_MAGIC;
+    header.version = BTF_VERSION;
+    header.hdr_len = sizeof(header);
+    header.type_len = header.str_off = static_cast<std::uint32_t>(out_types_.size());
+    header.str_len = static_cast<std::uint32_t>(out_strings_.size());
+    std::vector<char> out(sizeof(header) + out_types_.size() + out_strings_.size());
+    std::memcpy(out.data(), &header, sizeof(header));
+    std::memcpy(out.data() + sizeof(header), out_types_.data(), out_types_.size());
+    std::memcpy(out.data() + sizeof(header) + out_types_.size(), out_strings_.data(), out_strings_.size());
+    return out;
+  }
+
+ private:
+  [[nodiscard]] const btf_type* at_offset(std::size_t at) const {
+    return reinterpret_cast<const btf_type*>(types_.data() + at);
+  }
+  [[nodiscard]] std::string_view text(std::uint32_t offset) const {
+    if (offset >= strings_.size()) return {};
+    return {strings_.data() + offset, strnlen(strings_.data() + offset, strings_.size() - offset)};
+  }
+
+  // The new number of a type, which will be written.
+  std::uint32_t take(std::uint32_t id) {
+    if (id == 0 || id > offsets_.size()) return 0;
+    const auto [found, fresh] = numbers_.try_emplace(id, static_cast<std::uint32_t>(taken_.size() + 1));
+    if (fresh) taken_.push_back(id);
+    return found->second;
+  }
+
+  std::uint32_t put_text(std::uint32_t offset) {
+    const auto string = text(offset);
+    if (string.empty()) return 0;
+    const auto [found, fresh] = texts_.try_emplace(offset, static_cast<std::uint32_t>(out_strings_.size()));
+    if (fresh) out_strings_.append(string).push_back('\0');
+    return found->second;
+  }
+
+  template <class T>
+  void put(const T& value) {
+    out_types_.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+
+  // Items behind a type, each changed by `edit` so that it fits its new surroundings.
+  template <class Item, class Edit>
+  void put_items(const btf_type* type, std::size_t count, const Edit& edit) {
+    const auto* items = reinterpret_cast<const Item*>(type + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      Item item = items[i];
+      edit(item);
+      put(item);
+    }
+  }
+
+  void put_type(std::uint32_t id) {
+    const btf_type* from = at_offset(offsets_[id - 1]);
+    const unsigned kind = BTF_INFO_KIND(from->info), length = BTF_INFO_VLEN(from->info);
+    btf_type type = *from;
+    type.name_off = put_text(from->name_off);
+    switch (kind) {
+      case BTF_KIND_PTR:
+        type.type = 0;
+        break;
+      case BTF_KIND_TYPEDEF:
+      case BTF_KIND_VOLATILE:
+      case BTF_KIND_CONST:
+      case BTF_KIND_RESTRICT:
+      case BTF_KIND_TYPE_TAG:
+        type.type = take(from->type);
+        break;
+      default:
+        break;
+    }
+    put(type);
+    const auto rename = [this](auto& item) { item.name_off = put_text(item.name_off); };
+    switch (kind) {
+      case BTF_KIND_INT:
+        put_items<std::uint32_t>(from, 1, [](auto&) {});
+        break;
+      case BTF_KIND_ARRAY:
+        put_items<Array>(from, 1, [this](auto& array) {
+          array.type = take(array.type);
+          array.index_type = take(array.index_type);
+        });
+        break;
+      case BTF_KIND_STRUCT:
+      case BTF_KIND_UNION:
+        put_items<btf_member>(from, length, [&](auto& member) {
+          rename(member);
+          member.type = take(member.type);
+        });
+        break;
+      case BTF_KIND_ENUM:
+        put_items<EnumItem>(from, length, rename);
+        break;
+      case BTF_KIND_ENUM64:
+        put_items<Enum64Item>(from, length, rename);
+        break;
+      default:
+        break;
+    }
+  }
+
+  std::span<const char> types_, strings_;
+  std::vector<std::uint32_t> offsets_;  // by number, less one
+  std::vector<std::uint32_t> taken_;    // in the order of the new numbers
+  std::unordered_map<std::uint32_t, std::uint32_t> numbers_, texts_;
+  std::string out_types_, out_strings_ = std::string(1, '\0');
+};
+
+// The kernel's BTF: mapped where that works (6.16), else read, a page a call.
+class KernelBtf {
+ public:
+  KernelBtf() {
+    const Fd file(open(kernel_btf, O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (!file || fstat(file.get(), &status) != 0) return;
+    size_ = static_cast<std::size_t>(status.st_size);
+    mapped_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (mapped_ == MAP_FAILED) read_ = read_file(kernel_btf, AT_FDCWD, largest_btf).value_or("");
+  }
+  KernelBtf(const KernelBtf&) = delete;
+  KernelBtf& operator=(const KernelBtf&) = delete;
+  ~KernelBtf() {
+    if (mapped_ != MAP_FAILED) munmap(mapped_, size_);
+  }
+  [[nodiscard]] std::span<const char> bytes() const {
+    return mapped_ != MAP_FAILED ? std::span(static_cast<const char*>(mapped_), size_) : std::span<const char>(read_);
+  }
+
+ private:
+  void* mapped_ = MAP_FAILED;
+  std::size_t size_ = 0;
+  std::string read_;
+};
+
+}  // namespace
+
+std::vector<char> extract_types(std::span<const char> full, const std::unordered_set<std::string_view>& names) {
+  btf_header header{};
+  if (full.size() < sizeof(header)) return {};
+  std::memcpy(&header, full.data(), sizeof(header));
+  const std::uint64_t types_end = std::uint64_t{header.hdr_len} + header.type_off + header.type_len;
+  const std::uint64_t strings_end = std::uint64_t{header.hdr_len} + header.str_off + header.str_len;
+  if (header.magic != BTF_MAGIC || header.version != BTF_VERSION || types_end > full.size() ||
+      strings_end > full.size() || header.type_off % 4 || header.hdr_len % 4)
+    return {};
+  Extraction extraction(full, header);
+  return extraction.index(names) ? extraction.write() : std::vector<char>{};
+}
+
+std::unordered_set<std::string_view> type_names(const btf* types) {
+  std::unordered_set<std::string_view> names;
+  for (std::uint32_t id = 1; id < btf__type_cnt(types); ++id) {
+    const btf_type* type = btf__type_by_id(types, id);
+    if (!can_be_asked_for(btf_kind(type)) || !type->name_off) continue;
+    const std::string_view name = btf__name_by_offset(types, type->name_off);
+    names.insert(name.substr(0, name.find("___")));
+  }
+  return names;
+}
+
+TypesFile::TypesFile() : file_(memfd_create("types", MFD_CLOEXEC)) {
+  const std::string path = "/proc/self/fd/" + std::to_string(file_.get());
+  if (file_ && access(path.c_str(), R_OK) == 0) path_ = path;
+}
+
+bool TypesFile::fill(const btf* types) {
+  const KernelBtf kernel;
+  const auto part = extract_types(kernel.bytes(), type_names(types));
+  return !part.empty() && ftruncate(file_.get(), 0) == 0 &&
+         pwrite(file_.get(), part.data(), part.size(), 0) == static_cast<ssize_t>(part.size());
+}
+
+}  // namespace sonde::kernel
