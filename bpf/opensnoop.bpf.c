@@ -13,6 +13,7 @@
 #include "lib/follow.bpf.h"
 #include "lib/path.bpf.h"
 #include "lib/restart.bpf.h"
+#include "lib/result.bpf.h"
 #include "lib/ring.bpf.h"
 #include "lib/syscall.bpf.h"
 
@@ -83,16 +84,6 @@ struct {
   __type(value, struct scratch);
 } scratch SEC(".maps");
 
-static __always_inline bool result_wanted(int result) {
-  __u32 number;
-
-  if (conf.failed && result >= 0) return false;
-  if (!conf.errnos) return true;
-  number = result < 0 ? -result : 0;
-  if (!number || number >= OPEN_ERRNO_WORDS * 64) return false;
-  return (conf.errno_set[number / 64] >> (number % 64) & 1) != !!conf.errnos_negated;
-}
-
 static __always_inline bool flags_wanted(__u64 flags) { return !conf.writes || flags & O_ACCMODE || flags & O_WRITES; }
 
 /* What open(2) and openat(2) make of their arguments before they look at them (build_open_how). */
@@ -150,7 +141,7 @@ static __always_inline void fill(struct opensnoop_event* event, struct task_stru
   event->dirfd = call->dirfd;
   event->mode = call->mode;
   event->cwd_len = 0;
-  event->bits = call->bits;
+  event->bits = call->bits | (call->flags & O_CREATES ? OPEN_CREATES : 0);
   task_comm(event->comm, task);
 }
 
@@ -168,7 +159,7 @@ static __always_inline bool put_argument(struct scratch* s, const struct open_ca
     s->event.path_len = length - 1;
   }
   if (!conf.path.used) return true;
-  return (length > 0 && glob_matches(&conf.path, s->tail, OPEN_PATH_MAX)) != !!conf.path_negated;
+  return length > 0 ? glob_wants(&conf.path, s->tail, OPEN_PATH_MAX) : conf.path.negated;
 }
 
 static __noinline int put_cwd(struct scratch* s, struct task_struct* task) {
@@ -201,7 +192,7 @@ static __always_inline void emit(struct task_struct* task, __u32 pid, const stru
 static __always_inline int call_ends(struct task_struct* task, struct open_call* call, __u64 start, __u32 user) {
   __u32 pid;
 
-  if (!result_wanted(call->result) || !flags_wanted(call->flags)) return 0;
+  if (!result_wanted(&conf.result, call->result) || !flags_wanted(call->flags)) return 0;
   pid = task_pid(task, &filter);
   if (wanted(task, pid)) emit(task, pid, call, start, user);
   return 0;

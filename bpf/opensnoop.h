@@ -5,7 +5,6 @@
 #include "lib/abi.h"
 
 #define OPEN_PATH_MAX 4096 /* with the NUL, as in the kernel */
-#define OPEN_ERRNO_WORDS 64
 
 enum open_bits {
   OPEN_COMPAT = 1,       /* made with the 32-bit ABI */
@@ -13,6 +12,7 @@ enum open_bits {
   OPEN_PATH_UNREAD = 4,  /* the argument could not be read */
   OPEN_FLAGS_UNREAD = 8, /* openat2: its struct could not be read */
   OPEN_CWD_CUT = 16,
+  OPEN_CREATES = 32, /* a file may be created, with `mode` */
 };
 
 enum open_wants {
@@ -24,12 +24,8 @@ enum open_wants {
 
 struct opensnoop_conf {
   __u32 wants;
-  __u32 failed; /* only failed calls */
   __u32 writes; /* only calls that could change something */
-  __u32 errnos; /* `errno_set` is used */
-  __u32 errnos_negated;
-  __u32 path_negated;
-  __u64 errno_set[OPEN_ERRNO_WORDS]; /* bit by errno */
+  struct result_conf result;
   struct glob_conf path;
 };
 

@@ -45,6 +45,19 @@ struct glob_conf {
   __u64 loops;
   __u32 tokens;
   __u32 used;
+  __u32 negated;
+  __u32 pad;
+};
+
+/* Which results of a call are wanted, see bpf/lib/result.bpf.h. */
+#define ERRNO_WORDS 64
+
+struct result_conf {
+  __u32 failed; /* only failed calls */
+  __u32 errnos; /* `errno_set` is used */
+  __u32 errnos_negated;
+  __u32 pad;
+  __u64 errno_set[ERRNO_WORDS]; /* bit by errno */
 };
 
 enum follow_mode {
@@ -83,8 +96,6 @@ struct filter_conf {
   __u64 cgroup;       /* id; 0: any */
   __s32 cgroup_level; /* below the root of the hierarchy; -1: not known */
   __u32 cgroup_negated;
-  __u32 comm_negated;
-  __u32 pad;
   struct glob_conf comm;
 };
 

@@ -68,12 +68,12 @@ static __always_inline bool in_cgroup(struct task_struct* task) {
   return !filter.cgroup || below_cgroup(task_cgroup(task)) != !!filter.cgroup_negated;
 }
 
-static __always_inline bool comm_matches(struct task_struct* task) {
+static __always_inline bool comm_wanted(struct task_struct* task) {
   char comm[COMM_LEN];
 
   if (!filter.comm.used) return true;
   task_comm(comm, task);
-  return glob_matches(&filter.comm, comm, COMM_LEN) != !!filter.comm_negated;
+  return glob_wants(&filter.comm, comm, COMM_LEN);
 }
 
 /* All conditions but ancestry. */
@@ -82,7 +82,7 @@ static __noinline bool wanted_itself(struct task_struct* task, __u32 pid) {
   if (filter.lists[FILTER_TID].used && !in_list(FILTER_TID, task_tid(task, &filter))) return false;
   if (filter.lists[FILTER_UID].used && !in_list(FILTER_UID, task_uid(task))) return false;
   if (filter.lists[FILTER_PPID].used && !in_list(FILTER_PPID, task_ppid(task, &filter))) return false;
-  return comm_matches(task) && in_cgroup(task);
+  return comm_wanted(task) && in_cgroup(task);
 }
 
 /* Asked before anything is written anywhere. `pid` is task_pid(task). */

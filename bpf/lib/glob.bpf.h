@@ -24,4 +24,9 @@ static __always_inline bool glob_matches(const volatile struct glob_conf* glob, 
   return state >> glob->tokens & 1;
 }
 
+/* As the user asked for it: with a leading ^, what does not match. */
+static __always_inline bool glob_wants(const volatile struct glob_conf* glob, const char* subject, __u32 max) {
+  return glob_matches(glob, subject, max) != !!glob->negated;
+}
+
 #endif

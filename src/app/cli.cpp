@@ -42,19 +42,25 @@ const Options::Option* find(const Options& options, const std::string& name) {
               option && !near.empty() ? "Did you mean " + std::string(near) + "?" : see_help);
 }
 
-// CLI11 takes "-C -uid" for two options. A word behind an option that wants a value is that value, whatever it looks
-// like, so it is joined to it.
+[[noreturn]] void refuse_no_value(const Options::Option& option) {
+  throw Error(Exit::usage, "Option " + names_of(option).back() + " wants a value (" + option.metavar + ").", see_help);
+}
+
+// CLI11 takes "-C -uid" for two options, and the word behind "--comm=" for its value. A word behind an option that
+// wants a value is that value, whatever it looks like, so it is joined to it; an empty one is refused.
 std::vector<std::string> joined(const Options& options, const std::vector<std::string>& words) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const Options::Option* option = find(options, words[i]);
+    const auto equals = words[i].find('=');
+    const Options::Option* option = find(options, words[i].substr(0, equals));
     if (!option || option->metavar.empty()) {
       out.push_back(words[i]);
       continue;
     }
-    if (i + 1 == words.size())
-      throw Error(Exit::usage, "Option " + words[i] + " wants a value (" + option->metavar + ").", see_help);
-    out.push_back(names_of(*option).back() + "=" + words[++i]);
+    if (equals == std::string::npos && i + 1 == words.size()) refuse_no_value(*option);
+    const std::string value = equals == std::string::npos ? words[++i] : words[i].substr(equals + 1);
+    if (value.empty()) refuse_no_value(*option);
+    out.push_back(names_of(*option).back() + "=" + value);
   }
   return out;
 }

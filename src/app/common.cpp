@@ -12,6 +12,7 @@ constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 30;
 
 std::uint64_t parse_buffer(std::string_view text) {
   const std::uint64_t size = parse_size(text);
+  if (!size) throw Error(Exit::usage, "A buffer of 0 bytes holds nothing.", "Give a size such as 512k or 8M.");
   std::uint64_t power = smallest_buffer;  // the kernel wants a power of two, in whole pages
   while (power < size && power < largest_buffer) power *= 2;
   if (size > power) throw Error(Exit::usage, "A buffer of '" + escaped(text) + "' is too large.", "Give at most 1G.");
@@ -24,9 +25,9 @@ std::function<void(std::string_view)> list_into(std::optional<ItemList>& target)
 
 }  // namespace
 
-Glob parse_glob(std::string_view text, bool& negated) {
-  negated = !text.empty() && text.front() == '^';
-  return Glob::compile(negated ? text.substr(1) : text);
+GlobChoice GlobChoice::parse(std::string_view text) {
+  const bool negated = !text.empty() && text.front() == '^';
+  return {Glob::compile(text.substr(negated ? 1 : 0)), negated};
 }
 
 void CommonOptions::declare_filter(Options& options) {
@@ -35,7 +36,7 @@ void CommonOptions::declare_filter(Options& options) {
   options.value("-t, --tid", "LIST", "threads", list_into(filter.tids));
   options.value("-u, --user", "LIST", "users, by name or number", list_into(filter.users));
   options.value("-c, --comm", "GLOB", "names of threads",
-                [this](std::string_view text) { filter.comm = parse_glob(text, filter.comm_negated); });
+                [this](std::string_view text) { filter.comm = GlobChoice::parse(text); });
   options.value("--ppid", "LIST", "children of these processes", list_into(filter.ppids));
   options.value("--cgroup", "PATH", "members of this cgroup (v2) or one below it", [this](std::string_view text) {
     filter.cgroup_negated = !text.empty() && text.front() == '^';
@@ -59,8 +60,10 @@ void CommonOptions::declare_run(Options& options) {
     max_events = parse_natural(text);
     if (!max_events) throw Error(Exit::usage, "0 events would show nothing.", "Give a number from 1 on.");
   });
-  options.value("--max-rate", "N", "show at most N events a second, count the rest",
-                [this](std::string_view text) { max_rate = parse_natural(text); });
+  options.value("--max-rate", "N", "show at most N events a second, count the rest", [this](std::string_view text) {
+    max_rate = parse_natural(text);
+    if (!max_rate) throw Error(Exit::usage, "0 events a second would show nothing.", "Give at least 1.");
+  });
   options.flag("--strict", "exit 5 if anything was lost", strict);
 }
 
@@ -79,6 +82,7 @@ void CommonOptions::declare_output(Options& options) {
 
 void CommonOptions::declare_probe(Options& options) {
   options.group("How");
+  options.flag("--compat", "also calls of 32-bit tasks, where the backend does not see them by itself", compat);
   options.text("--backend", "NAME", "take this way to the events, not the cheapest", backend);
   options.text("--btf", "FILE", "the kernel's types from a file", btf_file);
   options.value("--buffer-size", "SIZE", "of the ring buffer, as 512k or 8M",

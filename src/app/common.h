@@ -14,11 +14,18 @@
 
 namespace sonde {
 
+/// "GLOB" or "^GLOB".
+struct GlobChoice {
+  Glob glob;
+  bool negated = false;
+
+  static GlobChoice parse(std::string_view text);
+};
+
 /// Which tasks are wanted, as given on the command line.
 struct TaskFilter {
   std::optional<ItemList> pids, tids, users, ppids;
-  std::optional<Glob> comm;
-  bool comm_negated = false;
+  std::optional<GlobChoice> comm;
   std::string cgroup;  ///< empty: any
   bool cgroup_negated = false;
   bool follow = false;
@@ -58,8 +65,5 @@ struct CommonOptions {
   void declare_output(Options& options);
   void declare_probe(Options& options);
 };
-
-/// "GLOB" or "^GLOB".
-Glob parse_glob(std::string_view text, bool& negated);
 
 }  // namespace sonde

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/names.h"
 #include "core/text.h"
 #include "kernel/cgroup.h"
 
@@ -39,13 +40,35 @@ std::vector<std::uint32_t> user_ids(const ItemList& list, const kernel::Users& u
 
 }  // namespace
 
-glob_conf to_conf(const Glob& glob) {
+glob_conf to_conf(const std::optional<GlobChoice>& choice) {
   glob_conf conf{};
-  std::copy(glob.accepts.begin(), glob.accepts.end(), conf.accepts);
-  conf.loops = glob.loops;
-  conf.tokens = glob.tokens;
+  if (!choice) return conf;
+  std::copy(choice->glob.accepts.begin(), choice->glob.accepts.end(), conf.accepts);
+  conf.loops = choice->glob.loops;
+  conf.tokens = choice->glob.tokens;
   conf.used = 1;
+  conf.negated = choice->negated ? 1 : 0;
   return conf;
+}
+
+void ResultFilter::declare(Options& options, const std::string& what) {
+  options.flag("-x, --failed", "only " + what + " that failed", failed_);
+  options.value("--errno", "LIST", "only these errors, as ENOENT,EACCES", [this](std::string_view text) {
+    errnos_ = parse_list(text);
+    for (const auto& name : errnos_.items)
+      if (!errno_number(name))
+        throw Error(Exit::usage, "There is no error '" + escaped(name) + "'.", "Their names are those of errno(3).");
+  });
+}
+
+void ResultFilter::fill(result_conf& conf) const {
+  conf.failed = failed_ ? 1 : 0;
+  conf.errnos = errnos_.items.empty() ? 0 : 1;
+  conf.errnos_negated = errnos_.negated ? 1 : 0;
+  for (const auto& name : errnos_.items) {
+    const auto number = static_cast<unsigned>(*errno_number(name));
+    conf.errno_set[number / 64] |= 1ULL << (number % 64);
+  }
 }
 
 KernelFilter::KernelFilter(const TaskFilter& filter, const kernel::Users& users) {
@@ -69,8 +92,7 @@ KernelFilter::KernelFilter(const TaskFilter& filter, const kernel::Users& users)
   if (filter.users) use(FILTER_UID, filter.users, user_ids(*filter.users, users));
 
   if (filter.comm) {
-    conf.comm = to_conf(*filter.comm);
-    conf.comm_negated = filter.comm_negated ? 1 : 0;
+    conf.comm = to_conf(filter.comm);
     conf.any = 1;
   }
   if (!filter.cgroup.empty()) {

@@ -12,8 +12,20 @@ struct bpf_map;
 
 namespace sonde {
 
-/// The kernel's half of a glob.
-glob_conf to_conf(const Glob& glob);
+/// The kernel's half of a glob; all zero (everything is wanted) for none.
+glob_conf to_conf(const std::optional<GlobChoice>& choice);
+
+/// -x and --errno of a tool whose events have a result.
+class ResultFilter {
+ public:
+  /// `what` is what the events are, in the plural: "opens".
+  void declare(Options& options, const std::string& what);
+  void fill(result_conf& conf) const;
+
+ private:
+  bool failed_ = false;
+  ItemList errnos_;
+};
 
 /// A TaskFilter made ready for the kernel.
 struct KernelFilter {

@@ -33,7 +33,7 @@ std::string option_entries(const Options& options) {
 }
 
 std::string column_entries(const Tool& tool) {
-  std::string text = "\nColumns (* shown by default; the JSON keys are these, times in ns with _ns)\n";
+  std::string text = "\nColumns (* shown by default; JSON has the same keys; durations end in _ns there)\n";
   for (const ColumnInfo* column : tool.columns())
     text += entry(std::string(column_name(*column)) + (column->standard ? " *" : ""), column->help, column_indent);
   return text;

@@ -75,6 +75,7 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
     throw Error(Exit::usage, "There is no command behind --.", "Give one, as in: -- make -j2.");
   kernel::require_capabilities();
   kernel::raise_memory_limit();
+  kernel::require_descriptors();
   return tool->run(common);
 }
 

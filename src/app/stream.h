@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "app/tool.h"
 #include "core/clock.h"
+#include "core/names.h"
 #include "kernel/cgroup.h"
 #include "kernel/object.h"
 #include "kernel/processes.h"
@@ -49,7 +51,7 @@ class StreamBase : public Tool {
  protected:
   /// True if the column is among those that this run shows: what nobody looks at need not be measured.
   [[nodiscard]] bool shown(std::string_view key) const;
-  [[nodiscard]] const CommonOptions& common() const { return *common_; }
+  [[nodiscard]] const CommonOptions& common() const { return *common_; }  // all defaults before run()
   [[nodiscard]] const WallTime& wall_time() const { return wall_time_; }
   [[nodiscard]] const kernel::Users& users() const { return users_; }
   [[nodiscard]] kernel::Cgroups& cgroups() { return cgroups_; }
@@ -65,7 +67,8 @@ class StreamBase : public Tool {
                            std::span<Value> values) = 0;
 
   ToolInfo info_;
-  const CommonOptions* common_ = nullptr;
+  CommonOptions defaults_;
+  const CommonOptions* common_ = &defaults_;
   std::vector<std::size_t> chosen_;
   SystemClock clock_;
   WallTime wall_time_{clock_};
@@ -88,7 +91,7 @@ class Stream : public StreamBase {
   [[nodiscard]] std::vector<std::string> backends() const final {
     S nothing{};
     std::vector<std::string> names;
-    for (const auto& rung : const_cast<Stream*>(this)->probes(nothing).rungs) names.push_back(rung.name);
+    for (const auto& rung : const_cast<Stream*>(this)->probes(nothing).rungs) names.push_back(rung.name + (rung.on_request ? " (on request)" : ""));
     return names;
   }
 
@@ -114,6 +117,15 @@ class Stream : public StreamBase {
       return name.empty() ? Value() : Value::text(name);
     });
   }
+  void add_errno(__s32(E::*result)) {
+    add({"errno", Value::Kind::symbol, 7, "why it failed"}, [result](const E& e) {
+      return e.*result < 0 ? Value::symbol(errno_name(-(e.*result)), -(e.*result)) : Value();
+    });
+  }
+  void add_latency(__u64(E::*latency)) {
+    add({"latency_ns", Value::Kind::duration, 7, "how long the call took", false},
+        [latency](const E& e) { return e.*latency ? Value::duration(e.*latency) : Value(); });
+  }
   void add_comm(char (E::*comm)[COMM_LEN]) {
     add({"comm", Value::Kind::text, COMM_LEN - 1, "name of the thread"}, [comm](const E& e) {
       const char* text = e.*comm;
@@ -123,6 +135,12 @@ class Stream : public StreamBase {
   void add_cgroup(__u64(E::*cgroup)) {
     add({"cgroup", Value::Kind::text, 30, "cgroup (version 2)", false},
         [this, cgroup](const E& e) { return e.*cgroup ? Value::text(cgroups().path(e.*cgroup)) : Value(); });
+  }
+
+  /// A Value of text that is made for the row: it lives until the row is shown.
+  Value made_text(std::string text, bool cut = false) {
+    made_.push_back(std::move(text));
+    return Value::text(made_.back(), cut);
   }
 
   /// Bytes behind the fixed part of a record.
@@ -165,11 +183,13 @@ class Stream : public StreamBase {
                    std::span<Value> values) final {
     const auto& event = *reinterpret_cast<const E*>(record);
     if (size < sizeof(E) || size - sizeof(E) < tail_size(event)) return false;
+    made_.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(event);
     return true;
   }
 
   std::vector<Column<E>> columns_;
+  std::deque<std::string> made_;
 };
 
 }  // namespace sonde

@@ -89,8 +89,8 @@ kernel::Extras StreamRun::extras(const LibraryParts& parts, const kernel::Rung& 
   kernel::Extras extras;
   if (filter_.ids.empty()) extras.unused_maps.push_back(parts.filter_ids);
   if (filter_.conf.follow) {
-    extras.attachments.push_back({parts.follow_fork});
-    extras.attachments.push_back({parts.follow_exit});
+    extras.attachments.push_back(kernel::by_section(parts.follow_fork));
+    extras.attachments.push_back(kernel::by_section(parts.follow_exit));
     if (filter_.conf.follow == FOLLOW_ALSO) extras.iterators.push_back(parts.follow_seed);
   } else {
     extras.unused_maps.push_back(parts.followed);
@@ -98,10 +98,9 @@ kernel::Extras StreamRun::extras(const LibraryParts& parts, const kernel::Rung& 
   if (parts.calls) {
     if (!rung.remembers_calls || !task_storage_) extras.unused_maps.push_back(parts.calls);
     if (!rung.remembers_calls || task_storage_) extras.unused_maps.push_back(parts.calls_by_tid);
-    if (rung.remembers_calls && !task_storage_) extras.attachments.push_back({parts.calls_exit});
+    if (rung.remembers_calls && !task_storage_) extras.attachments.push_back(kernel::by_section(parts.calls_exit));
   }
-  if (rung.blind_to_compat && parts.exec32)
-    extras.attachments.push_back({parts.exec32, kernel::Hook::tracing, {}, true});
+  if (rung.blind_to_compat && parts.exec32) extras.attachments.push_back(kernel::by_section(parts.exec32, true));
   return extras;
 }
 
@@ -228,8 +227,7 @@ void StreamRun::report_losses(bool now) {
 
 void StreamRun::notes() {
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
-  if (options_.verbose)
-    for (const auto& sentence : object_->rung().notes) sink_.note(sentence);
+  if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);
   if (const std::uint64_t n = parts_.run->execs32; n && object_->rung().blind_to_compat)
     sink_.note(format_count(n) + (n == 1 ? " 32-bit program was" : " 32-bit programs were") +
                " started meanwhile, whose calls the " + object_->rung().name +
@@ -245,7 +243,8 @@ Summary StreamRun::summary() const {
   result.losses = losses_.totals();
   for (const auto& loss : result.losses) result.lost += loss.count;
   const auto& rung = object_->rung();
-  result.rungs.push_back({object_->hook(), rung.name + (rung.scope.empty() ? "" : ", " + rung.scope)});
+  const std::string scope = rung.blind_to_compat ? "64-bit calls" : rung.scope;
+  result.rungs.push_back({object_->hook(), rung.name + (scope.empty() ? "" : ", " + scope)});
   result.window_ns = closed_ - opened_;
   result.cpu_ns = cpu_time(usage);
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

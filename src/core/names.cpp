@@ -142,4 +142,23 @@ std::string_view OpenFlagNames::operator()(std::uint64_t flags) {
   return made_.emplace(flags, open_flag_names(flags)).first->second;
 }
 
+std::string path_from_names(std::string_view names) {
+  std::string path;
+  while (!names.empty()) {
+    names.remove_suffix(1);
+    const auto begin = names.rfind('\0') + 1;
+    path.append(1, '/').append(names.substr(begin));
+    names = names.substr(0, begin);
+  }
+  return path.empty() ? "/" : path;
+}
+
+std::string octal_mode(unsigned mode) {
+  constexpr unsigned bits_a_digit = 3;
+  std::string digits(4, '0');
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, mode >>= bits_a_digit)
+    *digit = static_cast<char>('0' + mode % 8);
+  return digits;
+}
+
 }  // namespace sonde

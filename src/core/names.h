@@ -30,4 +30,11 @@ class OpenFlagNames {
   std::unordered_map<std::uint64_t, std::string> made_;  // bounded: see the definition
 };
 
+/// A path from its names, leaf first, each with a NUL behind it ("c\0b\0a\0" is /a/b/c): how a walk up the tree finds
+/// them. No names are the root.
+std::string path_from_names(std::string_view names);
+
+/// Permissions as chmod(1) takes them: "0644".
+std::string octal_mode(unsigned mode);
+
 }  // namespace sonde

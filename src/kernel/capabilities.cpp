@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/capabilities.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -9,6 +10,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "kernel/fd.h"
 
 namespace sonde::kernel {
 namespace {
@@ -48,6 +50,19 @@ void require_capabilities() {
 void raise_memory_limit() {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+void require_descriptors() {
+  constexpr int needed = 64;  // maps, programs, links and events of a tool, and then some
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const Fd last(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, needed));
+  if (!last)
+    throw Error(Exit::run_time,
+                "No more than " + std::to_string(limit.rlim_max) + " files may be open, which is too few.",
+                "Raise the limit (ulimit -n) to 64 or more.");
 }
 
 }  // namespace sonde::kernel

@@ -17,4 +17,8 @@ void require_capabilities();
 /// accounted to the cgroup the limit means nothing, elsewhere creating the map will say so.
 void raise_memory_limit();
 
+/// Raises the number of files that may be open as far as that is allowed, and throws Error(run_time) if it is too small
+/// for a tool: libbpf would blame the kernel for it.
+void require_descriptors();
+
 }  // namespace sonde::kernel

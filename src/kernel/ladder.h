@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 struct bpf_program;
@@ -10,7 +11,7 @@ namespace sonde::kernel {
 
 /// How a program gets to its hook.
 enum class Hook {
-  tracing,     ///< fentry, fexit, tp_btf: the target is in the program's section name
+  section,     ///< fentry, fexit, tp_btf, raw_tp: the target is in the program's section name
   tracepoint,  ///< "category/name", by perf
   kprobe,      ///< a function's name
   kretprobe,
@@ -18,25 +19,44 @@ enum class Hook {
 
 struct Attachment {
   bpf_program* program = nullptr;
-  Hook hook = Hook::tracing;
-  std::string target{};   ///< unused for tracing
+  Hook hook = Hook::section;
+  std::string target{};   ///< unused for Hook::section
   bool optional = false;  ///< not every architecture or kernel has this target, and that is no loss
 };
+
+inline Attachment by_section(bpf_program* program, bool optional = false) {
+  return {program, Hook::section, {}, optional};
+}
+inline Attachment kprobe(bpf_program* program, std::string function) {
+  return {program, Hook::kprobe, std::move(function)};
+}
+inline Attachment kretprobe(bpf_program* program, std::string function) {
+  return {program, Hook::kretprobe, std::move(function)};
+}
+inline Attachment tracepoint(bpf_program* program, std::string target, bool optional = false) {
+  return {program, Hook::tracepoint, std::move(target), optional};
+}
 
 /// One way to watch something.
 struct Rung {
   std::string name;  ///< what --backend takes and the summary shows
   std::vector<Attachment> attachments;
-  bool on_request = false;           ///< never taken unless named by --backend
-  bool remembers_calls = false;      ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
-  bool blind_to_compat = false;      ///< calls of 32-bit tasks are not seen
-  std::string scope{};               ///< what of the whole it sees, if not all: "64-bit calls"; shown beside its name
-  std::vector<std::string> notes{};  ///< the same in sentences, for -v
+  bool on_request = false;       ///< never taken unless named by --backend
+  bool remembers_calls = false;  ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
+  bool blind_to_compat = false;  ///< calls of 32-bit tasks are not seen
+  std::string scope{};           ///< what of the whole it sees, if not all; shown beside its name
+  std::string scope_note{};      ///< the same in a sentence, for -v
+
+  void attach(Attachment attachment) { attachments.push_back(std::move(attachment)); }
+  void sees_only(std::string what, std::string sentence) {
+    scope = std::move(what);
+    scope_note = std::move(sentence);
+  }
 };
 
 /// The ways to watch one thing, the cheapest first.
 struct Ladder {
-  std::string hook;  ///< what is watched: "open"
+  std::string hook;  ///< what is watched: "opens"
   std::vector<Rung> rungs;
 };
 

@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "core/text.h"
 #include "kernel/capabilities.h"
 #include "kernel/kernel_types.h"
 #include "kernel/log.h"
@@ -38,7 +39,7 @@ bool fentry_is_forbidden() {
 }
 
 bool needs_trampoline(const Attachment& attachment) {
-  if (attachment.hook != Hook::tracing) return false;
+  if (attachment.hook != Hook::section) return false;
   const auto type = bpf_program__expected_attach_type(attachment.program);
   return type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
 }
@@ -82,13 +83,24 @@ std::optional<bpf_prog_info> info_of(const bpf_program* program) {
   return info;
 }
 
+void require_types(const std::string& file) {
+  if (file.empty()) {
+    if (access(kernel_btf, R_OK) == 0) return;
+    throw Error(
+        Exit::not_supported, "This kernel does not describe its types: /sys/kernel/btf/vmlinux cannot be read.",
+        "Give a BTF file of exactly this kernel with --btf FILE, or boot one built with CONFIG_DEBUG_INFO_BTF.");
+  }
+  btf* types = btf__parse(file.c_str(), nullptr);
+  btf__free(types);
+  if (types) return;
+  throw Error(Exit::run_time, "The kernel's types cannot be read from '" + escaped(file) + "'.",
+              "Give a file of BTF, such as a copy of this kernel's /sys/kernel/btf/vmlinux.", take_log());
+}
+
 }  // namespace
 
 Object::Object(Open open, const Configure& configure, const Options& options) {
-  if (options.btf_file.empty() && access(kernel_btf, R_OK) != 0)
-    throw Error(
-        Exit::not_supported, "This kernel does not describe its types: /sys/kernel/btf/vmlinux cannot be read.",
-        "Give a BTF file of exactly this kernel with --btf FILE, or boot a kernel built with CONFIG_DEBUG_INFO_BTF.");
+  require_types(options.btf_file);
   TypesFile types;
   bpf_object_open_opts open_options{};
   open_options.sz = sizeof(open_options);
@@ -186,7 +198,7 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
       ::close(event);
       errno = error;
     }
-  } else if (attachment.hook == Hook::tracing) {
+  } else if (attachment.hook == Hook::section) {
     link = bpf_program__attach(attachment.program);
   } else {
     link =

@@ -15,6 +15,7 @@ namespace sonde::test {
 namespace {
 
 constexpr int no_program = 127;
+constexpr int first_free = STDERR_FILENO + 1;
 
 int start(const Words& words, const Sonde::Setup& setup, int out, int err) {
   const int null = open("/dev/null", O_RDONLY);
@@ -27,9 +28,12 @@ int start(const Words& words, const Sonde::Setup& setup, int out, int err) {
   std::vector<char*> arguments;
   for (auto& word : all) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const std::string binary = sonde_binary();
+  // Opened before the user changes, who may not get as far. Nothing but the standard descriptors is handed on.
+  const int binary = open(sonde_binary().c_str(), O_PATH | O_CLOEXEC);
   if (setup.prepare) setup.prepare();
-  execv(binary.c_str(), arguments.data());
+  dup3(binary, first_free, O_CLOEXEC);
+  close_range(first_free + 1, ~0U, 0);
+  syscall(SYS_execveat, first_free, "", arguments.data(), environ, AT_EMPTY_PATH);
   return no_program;
 }
 

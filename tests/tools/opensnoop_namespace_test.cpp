@@ -21,7 +21,7 @@ struct Inside {
 };
 
 TEST_P(Opensnoop, SpeaksOfItsOwnPidNamespace) {
-  const Gate prepared, go, done;
+  const Gate prepared, go, done, leave;
   Shared<Inside> inside;
   const auto opener = [&](const char* path) {
     return [&, path] {
@@ -29,7 +29,7 @@ TEST_P(Opensnoop, SpeaksOfItsOwnPidNamespace) {
       go.pass();
       make_load(path, 1);
       done.open();
-      go.pass();
+      leave.pass();
       return 0;
     };
   };
@@ -52,6 +52,7 @@ TEST_P(Opensnoop, SpeaksOfItsOwnPidNamespace) {
     go.open(3);
     for (int i = 0; i < 3; ++i) done.pass();
     const auto report = sonde.end(SIGINT);
+    leave.open();
     EXPECT_EQ(report.code, 0) << report.err;
     EXPECT_EQ(report.lost(), 0) << report.summary;
     tell_rung(report);
