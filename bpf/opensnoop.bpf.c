@@ -132,7 +132,7 @@ static __always_inline void fill(struct opensnoop_event* event, struct task_stru
   event->time = bpf_ktime_get_ns();
   event->latency = start ? event->time - start : 0;
   event->cgroup = conf.wants & OPEN_WANT_CGROUP ? LOAD(task, cgroups, dfl_cgrp, kn, id) : 0;
-  event->flags = call->bits & OPEN_COMPAT ? call->flags : call->flags & ~(__u64)O_LARGEFILE;
+  event->flags = call->flags & ~(__u64)O_LARGEFILE;
   event->pid = pid;
   event->tid = task_tid(task, &filter);
   event->ppid = conf.wants & OPEN_WANT_PPID ? task_ppid(task, &filter) : 0;
@@ -203,7 +203,7 @@ static __always_inline bool leave(struct task_struct* task, int* result, __u64* 
   bool over = call_is_over(task, result);
 
   *start = 0;
-  if (conf.wants & OPEN_WANT_LATENCY) {
+  if (lib.remembers_calls) {
     if (over)
       *start = call_leaves();
     else

@@ -16,10 +16,9 @@ enum open_bits {
 };
 
 enum open_wants {
-  OPEN_WANT_LATENCY = 1,
-  OPEN_WANT_CGROUP = 2,
-  OPEN_WANT_CWD = 4,
-  OPEN_WANT_PPID = 8,
+  OPEN_WANT_CGROUP = 1,
+  OPEN_WANT_CWD = 2,
+  OPEN_WANT_PPID = 4,
 };
 
 struct opensnoop_conf {
@@ -33,7 +32,7 @@ struct opensnoop_event {
   __u64 time;    /* ns, CLOCK_MONOTONIC, at the end of the call */
   __u64 latency; /* ns; 0: not known */
   __u64 cgroup;  /* id */
-  __u64 flags;   /* as the kernel took them, without the O_LARGEFILE that it adds to native calls */
+  __u64 flags;   /* as the kernel took them, without O_LARGEFILE, which it adds to nearly every call */
   __u32 pid;
   __u32 tid;
   __u32 ppid;

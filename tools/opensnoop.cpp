@@ -65,8 +65,8 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     result_.fill(conf.result);
     conf.path = to_conf(path_);
     conf.writes = writes_;
-    conf.wants = (shown("latency_ns") ? OPEN_WANT_LATENCY : 0U) | (shown("cgroup") ? OPEN_WANT_CGROUP : 0U) |
-                 (shown("cwd") ? OPEN_WANT_CWD : 0U) | (shown("ppid") ? OPEN_WANT_PPID : 0U);
+    conf.wants = (shown("cgroup") ? OPEN_WANT_CGROUP : 0U) | (shown("cwd") ? OPEN_WANT_CWD : 0U) |
+                 (shown("ppid") ? OPEN_WANT_PPID : 0U);
   }
 
   kernel::Ladder probes(Skeleton& s) override {
@@ -95,7 +95,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
                       "Opens refused by a seccomp policy and openat2 calls with a malformed "
                       "struct end before do_sys_openat2, where this backend looks.");
     tracepoint.blind_to_compat = !compat;
-    kprobe.on_request = true;
+    kprobe.on_request = kprobe.may_miss_returns = true;
     return {"opens", {fexit, tracepoint, tp_btf, kprobe}};
   }
 

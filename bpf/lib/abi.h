@@ -103,8 +103,10 @@ struct filter_conf {
 struct lib_conf {
   __u32 wake_check;      /* bytes a CPU puts into the ring before it looks how full the ring is */
   __u32 quarter;         /* of the ring, bytes */
+  __u32 remembers_calls; /* entries are watched, see calls.bpf.h */
   __u32 task_storage;    /* calls are remembered in task storage, else in a hash */
   __u32 blind_to_compat; /* the rung does not see 32-bit calls: nor should what is attached beside it */
+  __u32 pad;
 };
 
 #endif

@@ -36,7 +36,6 @@ std::unique_ptr<Sink> make_sink(const CommonOptions& options, Output& rows, Outp
   style.width = terminal_width(rows.fd());
   style.utc = options.utc;
   style.quiet = options.quiet;
-  style.verbose = options.verbose;
   return std::make_unique<Table>(rows, diagnostics, style);
 }
 

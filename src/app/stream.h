@@ -91,7 +91,8 @@ class Stream : public StreamBase {
   [[nodiscard]] std::vector<std::string> backends() const final {
     S nothing{};
     std::vector<std::string> names;
-    for (const auto& rung : const_cast<Stream*>(this)->probes(nothing).rungs) names.push_back(rung.name + (rung.on_request ? " (on request)" : ""));
+    for (const auto& rung : const_cast<Stream*>(this)->probes(nothing).rungs)
+      names.push_back(rung.name + (rung.on_request ? " (on request)" : ""));
     return names;
   }
 

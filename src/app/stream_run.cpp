@@ -76,7 +76,9 @@ void StreamRun::set_library(const LibraryParts& parts, const kernel::Rung& rung)
   parts.lib->quarter = ring / 4;
   // All CPUs together look at least twice while a quarter fills.
   parts.lib->wake_check = ring / 8 / cpus;
-  task_storage_ = rung.remembers_calls && kernel::has_task_storage();
+  // A hash can be looked through for calls whose return was missed.
+  task_storage_ = rung.remembers_calls && !rung.may_miss_returns && kernel::has_task_storage();
+  parts.lib->remembers_calls = rung.remembers_calls ? 1 : 0;
   parts.lib->task_storage = task_storage_ ? 1 : 0;
   parts.lib->blind_to_compat = rung.blind_to_compat ? 1 : 0;
   if (!filter_.ids.empty()) kernel::resize_map(parts.filter_ids, static_cast<std::uint32_t>(filter_.ids.size()));
@@ -155,6 +157,7 @@ void StreamRun::close_window() {
   while (rows_ < (options_.max_events ? options_.max_events : UINT64_MAX) && !ring_->empty()) {
     if (drain() == 0 && ring_->pending() && tool_.clock_.monotonic() > patience) break;
   }
+  if (object_->rung().may_miss_returns) losses_.take_unfinished(kernel::unfinished_calls(parts_.calls_by_tid));
   losses_.take_skipped(object_->skipped() - skipped_before_);
   report_losses(true);
 }
@@ -243,8 +246,7 @@ Summary StreamRun::summary() const {
   result.losses = losses_.totals();
   for (const auto& loss : result.losses) result.lost += loss.count;
   const auto& rung = object_->rung();
-  const std::string scope = rung.blind_to_compat ? "64-bit calls" : rung.scope;
-  result.rungs.push_back({object_->hook(), rung.name + (scope.empty() ? "" : ", " + scope)});
+  result.rungs.push_back({object_->hook(), rung.name, rung.blind_to_compat ? "64-bit calls" : rung.scope});
   result.window_ns = closed_ - opened_;
   result.cpu_ns = cpu_time(usage);
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

@@ -260,6 +260,11 @@ void Ndjson::put_rungs(const Summary& summary) {
     put_json_string(out_, use.hook);
     out_.put(R"(,"rung":)");
     put_json_string(out_, use.rung);
+    out_.put(R"(,"scope":)");
+    if (use.scope.empty())
+      out_.put("null");
+    else
+      put_json_string(out_, use.scope);
     out_.put('}');
   });
 }

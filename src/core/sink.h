@@ -21,8 +21,9 @@ struct Loss {
 
 /// One hook of the tool and the way it was attached.
 struct RungUse {
-  std::string hook;  ///< what is watched: "open"
-  std::string rung;  ///< how: "fexit", "tracepoint"
+  std::string hook;     ///< what is watched: "open"
+  std::string rung;     ///< how: "fexit", "tracepoint"
+  std::string scope{};  ///< what of the whole that way sees, if not all: "64-bit calls"
 };
 
 /// What one BPF program cost, from the kernel's own accounting (--stats).

@@ -207,27 +207,27 @@ void Table::put_losses(const Summary& summary) {
 }
 
 void Table::put_details(const Summary& summary) {
-  std::string_view before = " (";
+  diagnostics_.put("; cost ");
+  diagnostics_.put(format_duration(summary.cpu_ns));
+  diagnostics_.put(" CPU, ");
+  diagnostics_.put(format_bytes(summary.memory_bytes));
+  std::string_view before = "\n  ";
   for (const RungUse& use : summary.rungs) {
     diagnostics_.put(before);
     put_escaped(diagnostics_, use.hook);
     diagnostics_.put(": ");
     put_escaped(diagnostics_, use.rung);
-    before = ", ";
+    if (!use.scope.empty()) {
+      diagnostics_.put(" (");
+      put_escaped(diagnostics_, use.scope);
+      diagnostics_.put(')');
+    }
+    before = "; ";
   }
-  if (!summary.rungs.empty()) diagnostics_.put(')');
   if (summary.command_status) {
-    diagnostics_.put("; command: ");
+    diagnostics_.put(before);
+    diagnostics_.put("command: ");
     put_escaped(diagnostics_, *summary.command_status);
-  }
-  diagnostics_.put("; cost ");
-  diagnostics_.put(format_duration(summary.cpu_ns));
-  diagnostics_.put(" CPU, ");
-  diagnostics_.put(format_bytes(summary.memory_bytes));
-  if (style_.verbose && summary.events > 0) {
-    diagnostics_.put("; ");
-    diagnostics_.put(format_duration(summary.cpu_ns / summary.events));
-    diagnostics_.put(" CPU an event");
   }
   for (const ProgramCost& cost : summary.costs) {
     diagnostics_.put("\n  ");

@@ -16,7 +16,6 @@ struct TableStyle {
   int width = 0;         ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
   bool utc = false;      ///< times in UTC instead of local time
   bool quiet = false;    ///< -q: no notes and no summary; losses are shown all the same
-  bool verbose = false;  ///< -v: the summary says more
 };
 
 /// Heading and rows to `rows` (stdout), everything else to `diagnostics` (stderr), in the right order.

@@ -41,11 +41,12 @@ inline Attachment tracepoint(bpf_program* program, std::string target, bool opti
 struct Rung {
   std::string name;  ///< what --backend takes and the summary shows
   std::vector<Attachment> attachments;
-  bool on_request = false;       ///< never taken unless named by --backend
-  bool remembers_calls = false;  ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
-  bool blind_to_compat = false;  ///< calls of 32-bit tasks are not seen
-  std::string scope{};           ///< what of the whole it sees, if not all; shown beside its name
-  std::string scope_note{};      ///< the same in a sentence, for -v
+  bool on_request = false;        ///< never taken unless named by --backend
+  bool remembers_calls = false;   ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
+  bool may_miss_returns = false;  ///< a kretprobe: calls that did not return are counted at the end
+  bool blind_to_compat = false;   ///< calls of 32-bit tasks are not seen
+  std::string scope{};            ///< what of the whole it sees, if not all; shown beside its name
+  std::string scope_note{};       ///< the same in a sentence, for -v
 
   void attach(Attachment attachment) { attachments.push_back(std::move(attachment)); }
   void sees_only(std::string what, std::string sentence) {

@@ -268,6 +268,17 @@ void put_in_map(bpf_map* map, const void* key, const void* value) {
 void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
 int map_fd(bpf_map* map) { return bpf_map__fd(map); }
 
+std::uint64_t unfinished_calls(bpf_map* map) {
+  struct {
+    std::uint64_t start, restarts;
+  } state{};
+  std::uint64_t count = 0;
+  std::uint32_t tid = 0;
+  for (const std::uint32_t* before = nullptr; bpf_map_get_next_key(bpf_map__fd(map), before, &tid) == 0; before = &tid)
+    if (bpf_map_lookup_elem(bpf_map__fd(map), &tid, &state) == 0 && state.start && !state.restarts) ++count;
+  return count;
+}
+
 // By storing something for ourselves: kernels of 2026 have the map but cannot allocate for it on a CPU without
 // cmpxchg16b (kmalloc_nolock). One with the map type (5.11) but without the helpers in tracing programs (5.12) is none
 // that we know in use.

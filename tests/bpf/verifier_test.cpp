@@ -49,6 +49,7 @@ TEST_P(Verifier, Accepts) {
   if (choices == Choices::all) take_all(open);
   const bool storage = kernel::has_task_storage();
   open.lib->task_storage = storage;
+  open.lib->remembers_calls = choices == Choices::all;
   bpf_program *program = nullptr, *chosen = nullptr;
   bpf_object__for_each_program(program, open.object) {
     bpf_program__set_autoload(program, name == bpf_program__name(program));

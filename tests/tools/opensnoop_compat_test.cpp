@@ -33,7 +33,8 @@ TEST_P(Compat, AreShownLikeOthers) {
   const auto report = watch(own({"--compat", "-C", all_columns}), [&] { make_both(diary, folder, true); });
   EXPECT_EQ(diary.entries().size(), 16U);
   expect_shown(report, diary);
-  EXPECT_EQ(report.summary["rungs"].items().at(0)["rung"].text(), GetParam());
+  EXPECT_EQ(report.rung(), GetParam());
+  EXPECT_EQ(report.summary["rungs"].items().at(0)["rung"].text().find("64-bit"), std::string::npos);
 }
 
 TEST_P(Compat, AreShownUnlessTheSummarySaysNot) {
@@ -41,12 +42,10 @@ TEST_P(Compat, AreShownUnlessTheSummarySaysNot) {
   folder.file("there");
   const Diary diary;
   const auto report = watch(own({"-C", "tid,path,errno,fd,flags"}), [&] { make_both(diary, folder, false); });
-  const auto rung = report.summary["rungs"].items().at(0)["rung"].text();
   if (by("tracepoint")) {
-    EXPECT_EQ(rung, "tracepoint, 64-bit calls");
+    EXPECT_EQ(report.summary["rungs"].items().at(0)["rung"].text(), "tracepoint, 64-bit calls");
     EXPECT_TRUE(report.events.empty());
   } else {
-    EXPECT_EQ(rung, GetParam());
     expect_shown(report, diary);
   }
 }

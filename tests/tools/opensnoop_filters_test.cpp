@@ -34,10 +34,18 @@ Names shown_below(const Report& report, const std::string& prefix) {
   return names;
 }
 
+// The filter is the same code in all backends: where everything is slow, one of them takes the whole of it.
+std::vector<Case> every_third(const std::vector<Case>& cases) {
+  std::vector<Case> some;
+  for (std::size_t i = 0; i < cases.size(); i += 3) some.push_back(cases[i]);
+  return some;
+}
+
 class Filters : public Opensnoop {
  protected:
   /// Runs all cases around `act`, whose calls open paths that begin with `prefix`.
-  void check(const std::vector<Case>& cases, const std::string& prefix, const std::function<void()>& act) {
+  void check(std::vector<Case> cases, const std::string& prefix, const std::function<void()>& act) {
+    if (in_guest() && !by("tp_btf")) cases = every_third(cases);
     std::vector<std::unique_ptr<Sonde>> runs;
     for (const auto& c : cases) runs.push_back(std::make_unique<Sonde>(opensnoop(forced(c.words))));
     for (const auto& run : runs) {

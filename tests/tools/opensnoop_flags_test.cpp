@@ -77,7 +77,7 @@ TEST_P(Opensnoop, ShowsOpenat2WithABadStruct) {
     open_how how{O_RDONLY, 0, 0};
     std::uint64_t more = 1;
   } newer;
-  const auto report = watch(own({"-C", "flags,mode,errno,path"}), [&] {
+  const auto report = watch(own({"-v", "-C", "flags,mode,errno,path"}), [&] {
     call_openat2("/too-small", &newer, 8);
     call_openat2("/too-large", &newer, 65536);
     call_openat2("/newer", &newer, sizeof(newer));

@@ -173,7 +173,7 @@ TEST(Ndjson, Summary) {
   summary.events = 1234;
   summary.lost = 56;
   summary.losses = {{"ring buffer full", 50}, {"map full", 6}};
-  summary.rungs = {{"open", "tracepoint"}, {"exec", "fexit"}};
+  summary.rungs = {{"open", "tracepoint", "64-bit calls"}, {"exec", "fexit"}};
   summary.window_ns = 10'000'000'000;
   summary.cpu_ns = 12'300'000;
   summary.memory_bytes = 3'565'158;
@@ -181,15 +181,17 @@ TEST(Ndjson, Summary) {
   summary.costs = {{"sys_exit_openat", 1234, 345'678}};
   sink.summary(summary);
   const std::string text = written.text();
-  EXPECT_EQ(text, R"({"type":"summary","tool":"opensnoop","events":0,"lost":0,"losses":[],"rungs":[],"window_ns":0,)"
-                  R"("cpu_ns":0,"memory_bytes":0,"command_status":null,"costs":[]})"
-                  "\n"
-                  R"({"type":"summary","tool":"opensnoop","events":1234,"lost":56,)"
-                  R"("losses":[{"reason":"ring buffer full","count":50},{"reason":"map full","count":6}],)"
-                  R"("rungs":[{"hook":"open","rung":"tracepoint"},{"hook":"exec","rung":"fexit"}],)"
-                  R"("window_ns":10000000000,"cpu_ns":12300000,"memory_bytes":3565158,"command_status":"exit 3",)"
-                  R"("costs":[{"program":"sys_exit_openat","runs":1234,"run_time_ns":345678}]})"
-                  "\n");
+  EXPECT_EQ(
+      text,
+      R"({"type":"summary","tool":"opensnoop","events":0,"lost":0,"losses":[],"rungs":[],"window_ns":0,)"
+      R"("cpu_ns":0,"memory_bytes":0,"command_status":null,"costs":[]})"
+      "\n"
+      R"({"type":"summary","tool":"opensnoop","events":1234,"lost":56,)"
+      R"("losses":[{"reason":"ring buffer full","count":50},{"reason":"map full","count":6}],)"
+      R"("rungs":[{"hook":"open","rung":"tracepoint","scope":"64-bit calls"},{"hook":"exec","rung":"fexit","scope":null}],)"
+      R"("window_ns":10000000000,"cpu_ns":12300000,"memory_bytes":3565158,"command_status":"exit 3",)"
+      R"("costs":[{"program":"sys_exit_openat","runs":1234,"run_time_ns":345678}]})"
+      "\n");
   const std::size_t end = text.find('\n');
   EXPECT_TRUE(JsonCheck::valid(text.substr(0, end)));
   EXPECT_TRUE(JsonCheck::valid(text.substr(end + 1)));
