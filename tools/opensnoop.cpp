@@ -28,11 +28,11 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     add_id("ppid", &Event::ppid, "parent process");
     add_user(&Event::uid);
     add_comm(&Event::comm);
-    add({"fd", Value::Kind::integer, 4, "the new descriptor"},
+    add({"fd", Value::Kind::integer, 4, "the new descriptor; - if it failed"},
         [](const Event& e) { return e.result >= 0 ? Value::integer(e.result) : Value(); });
     add_errno(&Event::result);
     add_latency(&Event::latency);
-    add({"flags", Value::Kind::symbol, 20, "how it was to be opened, as the kernel took it"}, [this](const Event& e) {
+    add({"flags", Value::Kind::symbol, 24, "how it was to be opened, as the kernel took it"}, [this](const Event& e) {
       return e.bits & OPEN_FLAGS_UNREAD ? Value() : Value::symbol(flag_names_(e.flags), static_cast<int64_t>(e.flags));
     });
     add({"mode", Value::Kind::text, 5, "permissions of a file that would be created, in octal", false},
@@ -54,7 +54,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     result_.declare(options, "opens");
     options.value("--path", "GLOB", "only paths that match, as given by the program (^ negates)",
                   [this](std::string_view text) { path_ = GlobChoice::parse(text); });
-    options.flag("--writes", "only opens that could change something", writes_);
+    options.flag("--writes", "only opens for writing, creating or truncating", writes_);
   }
 
  private:
@@ -65,8 +65,9 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     result_.fill(conf.result);
     conf.path = to_conf(path_);
     conf.writes = writes_;
-    conf.wants = (shown("cgroup") ? OPEN_WANT_CGROUP : 0U) | (shown("cwd") ? OPEN_WANT_CWD : 0U) |
-                 (shown("ppid") ? OPEN_WANT_PPID : 0U);
+    if (shown("cgroup")) conf.wants |= OPEN_WANT_CGROUP;
+    if (shown("cwd")) conf.wants |= OPEN_WANT_CWD;
+    if (shown("ppid")) conf.wants |= OPEN_WANT_PPID;
   }
 
   kernel::Ladder probes(Skeleton& s) override {

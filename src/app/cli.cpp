@@ -9,7 +9,7 @@
 namespace sonde {
 namespace {
 
-const char* const see_help = "Its help (-h) lists the options.";
+const char* const see_help = "The tool's -h lists its options.";
 
 // "-p, --pid" as "-p" and "--pid"
 std::vector<std::string> names_of(const Options::Option& option) {

@@ -45,7 +45,7 @@ void CommonOptions::declare_filter(Options& options) {
       throw Error(Exit::usage, "--cgroup wants a path.", "Give a directory below the cgroup2 mount.");
   });
   options.flag("--follow", "also the descendants of those tasks", filter.follow);
-  options.text("--as", "USER", "run the COMMAND behind -- as this user", as_user);
+  options.text("--as", "USER", "run the COMMAND as this user", as_user);
 }
 
 void CommonOptions::declare_run(Options& options) {
@@ -83,7 +83,7 @@ void CommonOptions::declare_output(Options& options) {
 void CommonOptions::declare_probe(Options& options) {
   options.group("How");
   options.flag("--compat", "also calls of 32-bit tasks, where the backend does not see them by itself", compat);
-  options.text("--backend", "NAME", "take this way to the events, not the cheapest", backend);
+  options.text("--backend", "NAME", "force a backend (listed below), not the cheapest that works", backend);
   options.text("--btf", "FILE", "the kernel's types from a file", btf_file);
   options.value("--buffer-size", "SIZE", "of the ring buffer, as 512k or 8M",
                 [this](std::string_view text) { buffer_bytes = parse_buffer(text); });
@@ -92,7 +92,7 @@ void CommonOptions::declare_probe(Options& options) {
                   max_entries = static_cast<std::uint32_t>(parse_natural(text, 1 << 26));
                   if (!max_entries) throw Error(Exit::usage, "A map of 0 entries holds nothing.", "Give at least 1.");
                 });
-  options.flag("--stats", "count what each BPF program costs", stats);
+  options.flag("--stats", "what each BPF program costs, in the summary", stats);
   options.flag("-v, --verbose", "say which ways were tried, and why not", verbose);
   options.flag("-q, --quiet", "no notes and no summary; losses are shown all the same", quiet);
   options.flag("-h, --help", "this text", help);

@@ -60,6 +60,14 @@ std::string help_text(const Tool& tool, const Options& options) {
   const ToolInfo& info = tool.info();
   std::string text = "sonde " + info.name + ": " + info.summary + "\n\nusage: sonde " + info.name +
                      " [options] [-- COMMAND...]\n\n" + wrapped(info.prose, width, 0) + "\n";
+  text += "\n" +
+          wrapped(
+              "It runs until Ctrl-C, or until what -d, -n or a COMMAND says. With -- COMMAND the command is started, "
+              "traced "
+              "with its children from its first instruction, and the run ends with it; both write to the same stdout, "
+              "which -o FILE keeps apart. Losses, notes and the summary go to stderr, with -f json to stdout.",
+              width, 0) +
+          "\n";
   text += option_entries(options) + column_entries(tool);
   std::string backends;
   for (const auto& name : tool.backends()) backends += (backends.empty() ? "" : ", ") + name;

@@ -41,6 +41,9 @@ Exit print_schema(const Tool& tool, const CommonOptions& common) {
 }
 
 [[noreturn]] void refuse_tool(const std::string& name) {
+  if (name.starts_with('-'))
+    throw Error(Exit::usage, "There is no option '" + escaped(name) + "' without a tool.",
+                "sonde alone lists the tools.");
   const auto names = Registry::names();
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto near = nearest(name, views);
@@ -65,7 +68,10 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
   common.declare_run(options);
   common.declare_output(options);
   common.declare_probe(options);
-  parse_command_line(options, words);
+  // Who asks for help gets it, whatever else stands there.
+  common.help =
+      std::any_of(words.begin(), words.end(), [](const auto& word) { return word == "-h" || word == "--help"; });
+  if (!common.help) parse_command_line(options, words);
   verbose = common.verbose;
 
   if (common.help) return print(help_text(*tool, options));
@@ -84,7 +90,9 @@ Exit dispatch(std::vector<std::string> words, bool& verbose) {
   std::string name = words.front().substr(words.front().rfind('/') + 1);
   words.erase(words.begin());
   if (!Registry::make(name)) {
-    if (words.empty() || words[0] == "-h" || words[0] == "--help" || words[0] == "help") return print(overview());
+    const bool help = !words.empty() && (words[0] == "-h" || words[0] == "--help" || words[0] == "help");
+    if (words.empty() || (help && words.size() == 1)) return print(overview());
+    if (help) words = {words[1], "--help"};
     if (words[0] == "--version") return print("sonde " SONDE_VERSION "\n");
     name = words.front();
     words.erase(words.begin());

@@ -229,6 +229,8 @@ void StreamRun::report_losses(bool now) {
 }
 
 void StreamRun::notes() {
+  if (parts_.run->drops[DROP_RING_FULL])
+    sink_.note("A larger --buffer-size (now " + format_bytes(ring_->size()) + ") or a narrower filter loses less.");
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
   if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);
   if (const std::uint64_t n = parts_.run->execs32; n && object_->rung().blind_to_compat)

@@ -13,9 +13,9 @@
 namespace sonde {
 
 struct TableStyle {
-  int width = 0;         ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
-  bool utc = false;      ///< times in UTC instead of local time
-  bool quiet = false;    ///< -q: no notes and no summary; losses are shown all the same
+  int width = 0;       ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
+  bool utc = false;    ///< times in UTC instead of local time
+  bool quiet = false;  ///< -q: no notes and no summary; losses are shown all the same
 };
 
 /// Heading and rows to `rows` (stdout), everything else to `diagnostics` (stderr), in the right order.

@@ -43,8 +43,9 @@ void require_capabilities() {
   if (missing.empty()) return;
   std::string names;
   for (const auto& name : missing) names += (names.empty() ? "" : " and ") + name;
-  throw Error(Exit::not_permitted, "Loading BPF programs is not permitted: " + names + " is missing.",
-              "Run it as root (sudo sonde ...), or give the process CAP_BPF and CAP_PERFMON.");
+  throw Error(Exit::not_permitted,
+              "Loading BPF programs is not permitted: " + names + (missing.size() > 1 ? " are" : " is") + " missing.",
+              "Run it as root: sudo sonde ...");
 }
 
 void raise_memory_limit() {

@@ -172,7 +172,9 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
 
   if (const int error = skeleton_.load(skeleton_.address); error != 0) {
     // EACCES here is the verifier's word for a program that it cannot prove safe.
-    refusal.reason = error == -EACCES ? "refused by this kernel's verifier" : phrase(-error);
+    // EFAULT and E2BIG mean that it gave up.
+    const bool verifier = error == -EACCES || error == -EFAULT || error == -E2BIG;
+    refusal.reason = verifier ? "refused by this kernel's verifier" : phrase(-error);
     refusal.permission = error == -EPERM;
     return false;
   }

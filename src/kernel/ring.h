@@ -30,6 +30,7 @@ class Ring {
   /// Returns how many. Whatever the callback throws leaves the ring consistent.
   std::size_t drain(const Callback& callback, std::size_t limit);
 
+  [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const;
   /// A record is reserved but not yet written: a program is still at it.
   [[nodiscard]] bool pending() const;

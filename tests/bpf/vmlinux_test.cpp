@@ -16,8 +16,8 @@ const btf_type* resolved(const btf* types, std::uint32_t id) {
   return real < 0 ? nullptr : btf__type_by_id(types, static_cast<std::uint32_t>(real));
 }
 
-// Of an array, the size of an element: flexible arrays have none of their own. Nothing for structs and unions, which are
-// never read as a whole.
+// Of an array, the size of an element: flexible arrays have none of their own. Nothing for structs and unions, which
+// are never read as a whole.
 std::optional<std::int64_t> size_of(const btf* types, std::uint32_t id) {
   const btf_type* type = resolved(types, id);
   if (!type || btf_is_composite(type)) return std::nullopt;

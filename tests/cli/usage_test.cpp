@@ -89,9 +89,8 @@ TEST(Cli, RefusesBadValues) {
 TEST(Cli, WantsAValueWhereOneIsMissing) {
   for (const char* flag : {"-p", "-t", "-u", "-c", "--ppid", "--cgroup", "--as", "-n", "--max-rate", "-f", "-o", "-C",
                            "--backend", "--btf", "--buffer-size", "--max-entries", "--errno", "--path"}) {
-    const std::string name = flag;
-    refused({{name}, "Option " + name + " wants a value"});
-    refused({{name, ""}, "wants a value"});
+    refused({{flag}, "wants a value ("});
+    refused({{flag, ""}, "wants a value ("});
   }
   refused({{"--pid="}, "--pid wants a value"});
 }

@@ -23,6 +23,7 @@ int list_descriptors() {
     if (length > 0 && fd > STDERR_FILENO && fd != dirfd(directory))
       std::fprintf(stderr, "%d %.*s\n", fd, static_cast<int>(length), target);
   }
+  closedir(directory);
   return 0;
 }
 

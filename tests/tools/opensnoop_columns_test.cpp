@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -12,6 +13,21 @@
 
 namespace sonde::test {
 namespace {
+
+// Works in a new folder for a while: relative names are made there.
+class Inside {
+ public:
+  explicit Inside(const std::string& path) {
+    std::filesystem::create_directory(path);
+    std::filesystem::current_path(path);
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+  ~Inside() { std::filesystem::current_path(before_); }
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
+};
 
 // Each call, well and badly, relative to the folder `fd` and from the working directory.
 void make_all_calls(const Diary& diary, const Folder& folder, int fd) {
@@ -29,6 +45,7 @@ void make_all_calls(const Diary& diary, const Folder& folder, int fd) {
 
 TEST_P(Opensnoop, ShowsEveryCallOfAThread) {
   const Folder folder;
+  const Inside inside(folder / "work");
   folder.file("there");
   const Fd directory(open((folder / "").c_str(), O_PATH | O_CLOEXEC));
   const Diary diary;
