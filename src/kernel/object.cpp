@@ -137,6 +137,7 @@ Object::Object(Open open, const Configure& configure, const Options& options) {
     }
     refusals_.push_back(refusal);
   }
+  close();
   fail(options, take_log());
 }
 
