@@ -27,8 +27,7 @@ std::array<kernel::Fd, 2> make_pipe() {
   return {kernel::Fd(ends[0]), kernel::Fd(ends[1])};
 }
 
-bool become(const kernel::Users::User& user) {
-  const auto groups = kernel::Users::groups(user);
+bool become(const kernel::Users::User& user, const std::vector<std::uint32_t>& groups) {
   return setgroups(groups.size(), groups.data()) == 0 && setresgid(user.gid, user.gid, user.gid) == 0 &&
          setresuid(user.uid, user.uid, user.uid) == 0;
 }
@@ -43,6 +42,7 @@ Command::Command(std::vector<std::string> words, const std::string& as_user, con
                 "--as takes a user of this machine.");
   auto go = make_pipe();
   auto failed = make_pipe();
+  if (user) groups_ = kernel::Users::groups(*user);  // now, since what the child opens is the command's
   pid_ = fork();
   if (pid_ < 0)
     throw Error(Exit::run_time, "The command could not be started: no process can be made.", "Raise ulimit -u.",
@@ -65,7 +65,7 @@ void Command::child(const kernel::Users::User* user) {
   std::vector<char*> arguments;
   for (auto& argument : words_) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
-  if (!user || become(*user)) execvp(arguments[0], arguments.data());
+  if (!user || become(*user, groups_)) execvp(arguments[0], arguments.data());
   const int error = errno;
   if (write(failed_.get(), &error, sizeof(error)) < 0) _exit(exit_not_started);
   _exit(exit_not_started);

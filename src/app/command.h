@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Command {
   [[noreturn]] void child(const kernel::Users::User* user);
 
   std::vector<std::string> words_;
+  std::vector<std::uint32_t> groups_;  // of the user to become
   int pid_ = -1;
   kernel::Fd pidfd_;
   kernel::Fd go_;      // written to release it

@@ -53,7 +53,7 @@ glob_conf to_conf(const std::optional<GlobChoice>& choice) {
 
 void ResultFilter::declare(Options& options, const std::string& what) {
   options.flag("-x, --failed", "only " + what + " that failed", failed_);
-  options.value("--errno", "LIST", "only these errors, as ENOENT,EACCES", [this](std::string_view text) {
+  options.value("--errno", "LIST", "only these errors, as ENOENT,EACCES (^ negates)", [this](std::string_view text) {
     errnos_ = parse_list(text);
     for (const auto& name : errnos_.items)
       if (!errno_number(name))

@@ -34,6 +34,11 @@ void install_signal_handlers() {
 
 bool stop_requested() { return stopping != 0; }
 
+bool hung_up(int fd) {
+  pollfd ready{fd, 0, 0};
+  return poll(&ready, 1, 0) == 1 && (ready.revents & POLLERR) != 0;
+}
+
 Waiter::Waiter() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) throw Error(Exit::run_time, "No more files can be opened.", "Raise ulimit -n.", std::strerror(errno));
 }
@@ -49,6 +54,11 @@ void Waiter::watch_edges(int fd) {
 void Waiter::watch(int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+}
+
+void Waiter::watch_hangup(int fd) {
+  epoll_event event{};  // errors are always told
   epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
 }
 

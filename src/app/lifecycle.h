@@ -10,6 +10,9 @@ void install_signal_handlers();
 /// Whether the run was asked to end.
 bool stop_requested();
 
+/// True if `fd` is a pipe whose reader has gone.
+bool hung_up(int fd);
+
 /// Waits for descriptors, a signal to end, or a time. No signal is lost between a look at stop_requested() and the
 /// wait.
 class Waiter {
@@ -22,6 +25,8 @@ class Waiter {
   /// Once for each time that the kernel says it is ready, not for as long as it is.
   void watch_edges(int fd);
   void watch(int fd);
+  /// Only for its end: the reader of a pipe that we write to has gone.
+  void watch_hangup(int fd);
   /// `timeout_ns` negative: for ever.
   void wait(long long timeout_ns);
 

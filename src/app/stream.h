@@ -111,9 +111,9 @@ class Stream : public StreamBase {
         [id](const E& e) { return e.*id ? Value::natural(e.*id) : Value(); });
   }
   void add_user(__u32(E::*uid)) {
-    add({"uid", Value::Kind::natural, 5, "user, by number", false},
+    add({"uid", Value::Kind::natural, 5, "real user, by number", false},
         [uid](const E& e) { return Value::natural(e.*uid); });
-    add({"user", Value::Kind::text, 10, "user, by name in /etc/passwd", false}, [this, uid](const E& e) {
+    add({"user", Value::Kind::text, 10, "real user, by name in /etc/passwd", false}, [this, uid](const E& e) {
       const auto name = users().name(e.*uid);
       return name.empty() ? Value() : Value::text(name);
     });

@@ -56,6 +56,7 @@ StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
   parts_ = tool.parts(object_->skeleton());
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
+  waiter_.watch_hangup(outputs_.rows().fd());
   fill_maps();
 }
 
@@ -168,6 +169,7 @@ void StreamRun::loop() {
     watch_command();
     report_losses(!busy);
     if (busy) sink_.flush();
+    if (!busy && hung_up(outputs_.rows().fd())) throw OutputClosed{};
     if (!over()) wait(busy);
   }
 }

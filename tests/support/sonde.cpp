@@ -60,6 +60,13 @@ std::vector<Json> Report::where(std::string_view key, std::string_view value) co
   return found;
 }
 
+long long Report::skipped() const {
+  long long sum = 0;
+  for (const auto& loss : summary["losses"].items())
+    if (loss["reason"].text().starts_with("program skipped by the kernel")) sum += loss["count"].number();
+  return sum;
+}
+
 bool Report::noted(std::string_view part) const {
   return std::any_of(notes.begin(), notes.end(),
                      [&](const Json& note) { return note["text"].text().find(part) != std::string::npos; });

@@ -49,7 +49,7 @@ Report watch(const Words& words, const std::function<void()>& work) {
   work();
   const Report report = sonde.end(SIGINT);
   EXPECT_EQ(report.code, 0) << report.err;
-  EXPECT_EQ(report.lost(), 0) << report.summary;
+  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
   EXPECT_EQ(report.summary["events"].number(), static_cast<long long>(report.events.size()));
   tell_rung(report);
   return report;
@@ -115,15 +115,19 @@ void expect_same(const Json& row, const Made& made) {
 
 void expect_shown(const Report& report, const Diary& diary) {
   const auto entries = diary.entries();
-  EXPECT_EQ(report.events.size(), entries.size());
+  const auto missing = static_cast<long long>(entries.size()) - static_cast<long long>(report.events.size());
+  EXPECT_GE(missing, 0) << "something is shown twice";
+  EXPECT_LE(missing, report.skipped()) << "something is neither shown nor counted";
   std::map<pid_t, std::size_t> shown;
   for (const auto& made : entries) {
     const auto rows = report.where("tid", made.tid);
-    const auto i = shown[made.tid]++;
+    auto& i = shown[made.tid];
     SCOPED_TRACE(testing::Message() << "call " << i << " of thread " << made.tid << ": " << made.path);
-    if (i < rows.size())
-      expect_same(rows[i], made);
-    else
+    const bool its_own =
+        i < rows.size() && (missing == 0 || rows[i]["path"].is_text() && rows[i]["path"].text() == made.path);
+    if (its_own)
+      expect_same(rows[i++], made);
+    else if (missing == 0)
       ADD_FAILURE() << "not shown";
   }
 }

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <atomic>
 #include <memory>
@@ -56,8 +57,15 @@ class Filters : public Opensnoop {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       const auto report = runs[i]->end();
       EXPECT_EQ(report.code, 0) << report.err;
-      EXPECT_EQ(report.lost(), 0) << report.summary;
-      EXPECT_EQ(shown_below(report, prefix), cases[i].shown) << testing::PrintToString(cases[i].words);
+      EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
+      const auto shown = shown_below(report, prefix);
+      if (report.skipped() == 0) {
+        EXPECT_EQ(shown, cases[i].shown) << testing::PrintToString(cases[i].words);
+      } else {
+        EXPECT_TRUE(std::includes(cases[i].shown.begin(), cases[i].shown.end(), shown.begin(), shown.end()))
+            << testing::PrintToString(cases[i].words);
+        EXPECT_LE(static_cast<long long>(cases[i].shown.size() - shown.size()), report.skipped()) << report.summary;
+      }
       EXPECT_TRUE(report.where("pid", runs[i]->pid()).empty()) << "it shows its own opens";
       if (i == 0) tell_rung(report);
     }
@@ -198,7 +206,8 @@ TEST_P(Filters, ChooseCalls) {
       {words({"--path", "*/there"}), {"there"}},
       {words({"--path", "there"}), {}},
       {words({"--writes"}), {"write", "append", "new", "none.rw", "temporary/."}},
-      {words({"--writes", "--path", "*e*", "-c", "sonde*"}), {"write", "append", "new", "none.rw", "temporary/."}},
+      {words({"--writes", "--path", "*e*", "-c", std::string(program_invocation_short_name).substr(0, 3) + "*"}),
+       {"write", "append", "new", "none.rw", "temporary/."}},
       {words({"--writes", "--path", "*w"}), {"new", "none.rw"}},
       {words({"--path", "^*", "-x"}), {}},
   };
