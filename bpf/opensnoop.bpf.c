@@ -258,13 +258,13 @@ SEC("tracepoint")
 int open_exit(struct syscall_exit_ctx* ctx) {
   struct task_struct* task = current_task();
   struct pt_regs* regs = current_regs(task);
-  __u32 nr = syscall_number(regs);
 
-  if (nr != (__u32)ctx->nr) {
+  /* Where the kernel does not say where the registers are, they must at least be those of this call. */
+  if (!HAS_PT_REGS && syscall_number(regs) != (__u32)ctx->nr) {
     if (window_open() && wanted(task, task_pid(task, &filter))) count_drop(DROP_NO_ARGS);
     return 0;
   }
-  return syscall_ends(task, regs, nr, ctx->ret, false, SCRATCH_CHOSEN);
+  return syscall_ends(task, regs, ctx->nr, ctx->ret, false, SCRATCH_CHOSEN);
 }
 
 SEC("tracepoint")

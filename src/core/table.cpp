@@ -15,6 +15,8 @@ namespace {
 constexpr int gap = 2;
 constexpr int least_text = 8;
 constexpr int least_last_text = 16;
+constexpr int fair_last_text = 24;
+constexpr int least_time = 12;  // to the millisecond
 
 bool is_number(Value::Kind kind) {
   switch (kind) {
@@ -42,6 +44,11 @@ std::string heading(const ColumnInfo& column) {
   return name;
 }
 
+// A column that had to give up cells shows milliseconds.
+std::string_view cut_time(std::string_view time, int width) {
+  return width >= least_time ? time.substr(0, static_cast<std::size_t>(width)) : time;
+}
+
 std::string counted(std::uint64_t n, const char* thing) { return format_count(n) + " " + thing + (n == 1 ? "" : "s"); }
 
 }  // namespace
@@ -64,8 +71,9 @@ void Table::begin(std::span<const ColumnInfo* const> columns) {
 Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int title = static_cast<int>(column_name(column).size());
   const int width = std::max(column.width, title);
-  const bool fixed = is_number(column.kind) || column.kind == Value::Kind::time;
-  const int least = std::max(title, std::min(width, last ? least_last_text : least_text));
+  const bool fixed = is_number(column.kind);
+  const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;
+  const int least = std::max(title, std::min(width, enough));
   return {.width = width, .least = fixed ? width : least, .right = is_number(column.kind)};
 }
 
@@ -79,15 +87,19 @@ void Table::place() {
   for (Shown& column : columns_) column.behind = end - gap - column.start - column.width;
 }
 
-// Where the terminal is too narrow, takes from the last columns first.
+// Where the terminal is too narrow, takes from the last columns first, but from the very last one, which is what a tool
+// is about, only what the others cannot give.
 void Table::fit() {
   if (style_.width <= 0 || columns_.empty()) return;
   int excess = columns_.back().start + columns_.back().width - style_.width;
-  for (auto column = columns_.rbegin(); column != columns_.rend() && excess > 0; ++column) {
-    const int given = std::min(excess, column->width - column->least);
-    column->width -= given;
+  const auto take = [&](Shown& column, int least) {
+    const int given = std::clamp(excess, 0, std::max(0, column.width - least));
+    column.width -= given;
     excess -= given;
-  }
+  };
+  take(columns_.back(), std::max(columns_.back().least, fair_last_text));
+  for (auto column = std::next(columns_.rbegin()); column != columns_.rend(); ++column) take(*column, column->least);
+  take(columns_.back(), columns_.back().least);
   place();
 }
 
@@ -112,7 +124,7 @@ bool Table::put_value(const Shown& column, const Value& value) {
       if (!value.as_text().empty()) return put_text(column, value.as_text(), false);
       break;
     case Value::Kind::time:
-      return put_word(column, time_(value.as_integer()));
+      return put_word(column, cut_time(time_(value.as_integer()), column.width));
     default:
       break;
   }

@@ -213,7 +213,7 @@ TEST(Table, NarrowTerminalsTakeFromTheLastTextsFirst) {
   row[7] = Value::text("/usr/share/a/rather/long/path");
   shown.table.row(row);
   EXPECT_EQ(shown.lines().at(1),
-            "12:00:00.123456     4242  fifteen letters    3  -         12.3us  O_WRONLY|O_CREA…  /usr/share/a/ra…");
+            "12:00:00.123456     4242  fifteen letters    3  -         12.3us  O_WRONL…  /usr/share/a/rather/lon…");
 }
 
 TEST(Table, NoWidthIsEverExceeded) {
@@ -238,8 +238,8 @@ TEST(Table, EightyCellsStillShowEveryColumn) {
   Shown shown(opensnoop(), {.width = 80, .utc = true});
   shown.table.row(open_row());
   const auto lines = shown.lines();
-  EXPECT_EQ(lines.at(0), "TIME                 PID  COMM       FD  ERRNO    LATENCY  FLAGS     PATH");
-  EXPECT_EQ(lines.at(1), "12:00:00.123456     4242  cat         3  -         12.3us  O_RDONLY  /etc/passwd");
+  EXPECT_EQ(lines.at(0), "TIME              PID  COMM       FD  ERRNO    LATENCY  FLAGS     PATH");
+  EXPECT_EQ(lines.at(1), "12:00:00.123     4242  cat         3  -         12.3us  O_RDONLY  /etc/passwd");
 }
 
 TEST(Table, RowsMayBeShorterThanTheHeading) {
