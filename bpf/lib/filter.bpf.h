@@ -69,7 +69,7 @@ static __always_inline bool in_cgroup(struct task_struct* task) {
 }
 
 static __always_inline bool comm_wanted(struct task_struct* task) {
-  char comm[COMM_LEN];
+  char comm[COMM_LEN] __attribute__((aligned(8)));
 
   if (!filter.comm.used) return true;
   task_comm(comm, task);
