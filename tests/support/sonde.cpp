@@ -46,6 +46,13 @@ std::string sonde_binary() {
   return std::filesystem::exists(beside) ? beside : folder.parent_path() / "sonde";
 }
 
+long long Report::skipped() const {
+  long long count = 0;
+  for (const auto& loss : summary["losses"].items())
+    if (loss["reason"].text().find("skipped by the kernel") != std::string::npos) count += loss["count"].number();
+  return count;
+}
+
 std::vector<Json> Report::where(std::string_view key, long long value) const {
   std::vector<Json> found;
   std::copy_if(events.begin(), events.end(), std::back_inserter(found),
@@ -72,11 +79,9 @@ bool Report::noted(std::string_view part) const {
                      [&](const Json& note) { return note["text"].text().find(part) != std::string::npos; });
 }
 
-std::string Report::rung() const {
+std::string Report::used(std::string_view key) const {
   const auto& rungs = summary["rungs"].items();
-  if (rungs.empty()) return {};
-  const auto& name = rungs.front()["rung"].text();
-  return name.substr(0, name.find(','));
+  return rungs.empty() ? std::string() : rungs.front()[key].text();
 }
 
 Report read_json(const std::string& text) {

@@ -25,6 +25,8 @@ struct Report {
   Json summary;
 
   [[nodiscard]] long long lost() const { return summary["lost"].number(); }
+  /// Of these, runs of programs that the kernel skipped: at most so many of them would have been events.
+  [[nodiscard]] long long skipped() const;
   /// Those of them that the kernel would not run a program for, since on this CPU the program was running already:
   /// where a program can be preempted (7.x), it is skipped for whoever preempts it. Rare at real speed, common under
   /// emulation.
@@ -33,8 +35,12 @@ struct Report {
   [[nodiscard]] std::vector<Json> where(std::string_view key, long long value) const;
   [[nodiscard]] std::vector<Json> where(std::string_view key, std::string_view value) const;
   [[nodiscard]] bool noted(std::string_view part) const;
-  /// Name of the rung that was used, without what stands behind a comma.
-  [[nodiscard]] std::string rung() const;
+  /// Name of the rung that was used, and what of the whole it sees, if not all.
+  [[nodiscard]] std::string rung() const { return used("rung"); }
+  [[nodiscard]] std::string scope() const { return used("scope"); }
+
+ private:
+  [[nodiscard]] std::string used(std::string_view key) const;
 };
 
 /// The objects of NDJSON, sorted by their type. Throws if a line is none.

@@ -35,7 +35,10 @@ int act(const std::string& what, const std::string& with) {
       return make_load(with + "/child", 1), Child([&] { return make_load(with + "/grandchild", 1), 0; }).wait();
     }).wait();
   }
-  while (what == "forever") make_load(with, 1);
+  if (what == "forever") {
+    make_load(with, 1);
+    pause();
+  }
   if (what == "descriptors") return list_descriptors();
   if (what == "signal") raise(std::stoi(with));
   return 3;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <algorithm>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <set>
@@ -35,18 +36,23 @@ Names shown_below(const Report& report, const std::string& prefix) {
   return names;
 }
 
-// The filter is the same code in all backends: where everything is slow, one of them takes the whole of it.
-std::vector<Case> every_third(const std::vector<Case>& cases) {
-  std::vector<Case> some;
-  for (std::size_t i = 0; i < cases.size(); i += 3) some.push_back(cases[i]);
-  return some;
+// How many of these are not shown. Of the many runs at once, the kernel may make one skip another's event.
+long long missing(const Names& shown, const Names& expected) {
+  return std::count_if(expected.begin(), expected.end(), [&](const auto& name) { return !shown.count(name); });
 }
 
 class Filters : public Opensnoop {
  protected:
+  /// The filter is the same code in all backends: where everything is slow, they share the cases.
+  std::vector<Case> own_share(const std::vector<Case>& cases) const {
+    const std::size_t first = by("fexit") ? 0 : by("tracepoint") ? 1 : by("tp_btf") ? 2 : 3;
+    std::vector<Case> share;
+    for (std::size_t i = first; i < cases.size(); i += 4) share.push_back(cases[i]);
+    return share;
+  }
   /// Runs all cases around `act`, whose calls open paths that begin with `prefix`.
   void check(std::vector<Case> cases, const std::string& prefix, const std::function<void()>& act) {
-    if (in_guest() && !by("tp_btf")) cases = every_third(cases);
+    if (in_guest()) cases = own_share(cases);
     std::vector<std::unique_ptr<Sonde>> runs;
     for (const auto& c : cases) runs.push_back(std::make_unique<Sonde>(opensnoop(forced(c.words))));
     for (const auto& run : runs) {
@@ -185,6 +191,7 @@ TEST_P(Filters, ChooseTasks) {
 }
 
 TEST_P(Filters, ChooseCalls) {
+  set_comm("chooser");
   const Folder folder;
   folder.file("there");
   const auto words = [](const Words& more) { return own(more); };
