@@ -67,13 +67,6 @@ std::vector<Json> Report::where(std::string_view key, std::string_view value) co
   return found;
 }
 
-long long Report::skipped() const {
-  long long sum = 0;
-  for (const auto& loss : summary["losses"].items())
-    if (loss["reason"].text().starts_with("program skipped by the kernel")) sum += loss["count"].number();
-  return sum;
-}
-
 bool Report::noted(std::string_view part) const {
   return std::any_of(notes.begin(), notes.end(),
                      [&](const Json& note) { return note["text"].text().find(part) != std::string::npos; });
@@ -81,7 +74,8 @@ bool Report::noted(std::string_view part) const {
 
 std::string Report::used(std::string_view key) const {
   const auto& rungs = summary["rungs"].items();
-  return rungs.empty() ? std::string() : rungs.front()[key].text();
+  if (rungs.empty() || !rungs.front()[key].is_text()) return {};
+  return rungs.front()[key].text();
 }
 
 Report read_json(const std::string& text) {

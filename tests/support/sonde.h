@@ -25,8 +25,6 @@ struct Report {
   Json summary;
 
   [[nodiscard]] long long lost() const { return summary["lost"].number(); }
-  /// Of these, runs of programs that the kernel skipped: at most so many of them would have been events.
-  [[nodiscard]] long long skipped() const;
   /// Those of them that the kernel would not run a program for, since on this CPU the program was running already:
   /// where a program can be preempted (7.x), it is skipped for whoever preempts it. Rare at real speed, common under
   /// emulation.
