@@ -76,12 +76,12 @@ static __always_inline __u32 task_uid(struct task_struct* task) { return LOAD(ta
 static __always_inline struct cgroup* task_cgroup(struct task_struct* task) { return LOAD(task, cgroups, dfl_cgrp); }
 
 /* The whole array, whatever stands behind the NUL. `comm` is aligned to 8 bytes. */
-static __always_inline void task_comm(char comm[COMM_LEN], struct task_struct *task) {
+static __always_inline void task_comm(char comm[COMM_LEN], struct task_struct* task) {
   if (HAS_TASK_BTF) {
-    const __u64 *words = __builtin_preserve_access_index((const void *)&task->comm);
+    const __u64* words = __builtin_preserve_access_index((const void*)&task->comm);
 
-    ((__u64 *)comm)[0] = words[0];
-    ((__u64 *)comm)[1] = words[1];
+    ((__u64*)comm)[0] = words[0];
+    ((__u64*)comm)[1] = words[1];
   } else {
     bpf_probe_read_kernel(comm, COMM_LEN, __builtin_preserve_access_index(&task->comm));
   }

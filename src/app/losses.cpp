@@ -33,7 +33,7 @@ template <class F>
 void Losses::each(const F& take) {
   for (unsigned kind = 0; kind < DROP_KINDS; ++kind)
     if (reason(kind)) take(reason(kind), drops_[kind]);
-  take("program skipped by the kernel, already running on that CPU", skipped_);
+  take("at most, program skipped by the kernel as it was running on that CPU", skipped_);
   take("return missed by the kretprobe, or not yet come", unfinished_);
   take("over --max-rate", over_rate_);
   take("malformed record", malformed_);
