@@ -77,6 +77,8 @@ static __noinline int restart_foretold(struct task_struct* task, int result) {
   return SIGNAL_RESTARTS;
 }
 
+static __always_inline bool call_interrupted(int result, int signal, struct k_sigaction* action) { return false; }
+
 static __always_inline bool call_is_over(struct task_struct* task, int* result) {
   if (!call_may_restart(*result)) return true;
   if (restart_foretold(task, *result) == SIGNAL_RESTARTS) return false;
