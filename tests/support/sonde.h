@@ -25,9 +25,9 @@ struct Report {
   Json summary;
 
   [[nodiscard]] long long lost() const { return summary["lost"].number(); }
-  /// Those of them that the kernel would not run a program for, since on this CPU the program was running already:
-  /// where a program can be preempted (7.x), it is skipped for whoever preempts it. Rare at real speed, common under
-  /// emulation.
+  /// Those of them that need not have been events: a program that was running already on its CPU is skipped for whoever
+  /// preempts it (7.x; rare at real speed, common under emulation), and of a kretprobe's calls some have not returned
+  /// yet.
   [[nodiscard]] long long skipped() const;
   /// The events whose `key` is `value`, in order.
   [[nodiscard]] std::vector<Json> where(std::string_view key, long long value) const;

@@ -151,6 +151,11 @@ void OpensnoopOnce::SetUp() {
   if (const auto& reason = refusal("")) GTEST_SKIP() << *reason;
 }
 
+void OpensnoopOutput::SetUp() {
+  if (in_guest()) GTEST_SKIP() << "does not depend on the kernel, and the guest is slow";
+  OpensnoopOnce::SetUp();
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, Opensnoop, testing::Values("fexit", "tracepoint", "tp_btf", "kprobe"),
                          [](const auto& backend) { return backend.param; });
 

@@ -56,4 +56,10 @@ class OpensnoopOnce : public testing::Test {
   void SetUp() override;
 };
 
+/// What does not depend on the kernel either: left out where everything is slow.
+class OpensnoopOutput : public OpensnoopOnce {
+ protected:
+  void SetUp() override;
+};
+
 }  // namespace sonde::test

@@ -154,7 +154,7 @@ TEST_P(Opensnoop, ShowsTheWorkingDirectory) {
   EXPECT_EQ(report.events[5]["cwd"].text(), "/a");
 }
 
-TEST_F(OpensnoopOnce, HasTheColumnsThatWereAskedFor) {
+TEST_F(OpensnoopOutput, HasTheColumnsThatWereAskedFor) {
   const Words standard{"type", "time", "pid", "comm", "fd", "errno", "errno_raw", "flags", "flags_raw", "path"};
   const auto keys = [&](const Words& words) {
     Words keys;

@@ -101,7 +101,7 @@ TEST_F(OpensnoopOnce, NeverShowsItself) {
   EXPECT_TRUE(report.where("pid", sonde.pid()).empty());
 }
 
-TEST_F(OpensnoopOnce, WritesAFileForItsOwnerOnly) {
+TEST_F(OpensnoopOutput, WritesAFileForItsOwnerOnly) {
   const Folder folder;
   const auto path = folder / "output";
   for (int i = 0; i < 2; ++i) {
@@ -116,7 +116,7 @@ TEST_F(OpensnoopOnce, WritesAFileForItsOwnerOnly) {
   }
 }
 
-TEST_F(OpensnoopOnce, WritesAWholeTableIntoAPipe) {
+TEST_F(OpensnoopOutput, WritesAWholeTableIntoAPipe) {
   auto sonde = start({});
   const std::string path = "/" + std::string(3000, 'w');
   make_load(path, 2);
@@ -130,7 +130,7 @@ TEST_F(OpensnoopOnce, WritesAWholeTableIntoAPipe) {
   EXPECT_NE(report.err.find("none lost"), std::string::npos) << report.err;
 }
 
-TEST_F(OpensnoopOnce, KeepsItsNotesButNotItsLosses) {
+TEST_F(OpensnoopOutput, KeepsItsNotesButNotItsLosses) {
   for (const bool table : {false, true}) {
     auto sonde = start({"-q", "-f", table ? "table" : "json", "--max-rate", "1"});
     make_load("/quiet", 500);
@@ -147,7 +147,7 @@ TEST_F(OpensnoopOnce, KeepsItsNotesButNotItsLosses) {
   }
 }
 
-TEST_F(OpensnoopOnce, IsStrictAboutLossesOnly) {
+TEST_F(OpensnoopOutput, IsStrictAboutLossesOnly) {
   auto complete = start({"-f", "json", "--strict"});
   make_load("/strict", 100);
   EXPECT_EQ(complete->end(SIGINT).code, 0);
@@ -175,7 +175,7 @@ TEST_P(Opensnoop, TellsWhatItCosts) {
   tell_rung(report);
 }
 
-TEST_F(OpensnoopOnce, PrintsTheSchemaOfItsEvents) {
+TEST_F(OpensnoopOutput, PrintsTheSchemaOfItsEvents) {
   const auto printed = run({"opensnoop", "--schema", "-C", all_columns});
   EXPECT_EQ(printed.code, 0);
   const Json schema = Json::parse(printed.out);

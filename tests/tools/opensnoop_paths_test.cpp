@@ -20,36 +20,37 @@ std::string padded(const Folder& folder, const std::string& name, std::size_t le
   return path + name;
 }
 
+// Whole up to the longest that a call takes; of a longer one its beginning, marked.
 TEST_P(Opensnoop, ShowsPathsOfEveryLength) {
+  struct Case {
+    std::string path;
+    const char* error = "";
+  };
   const Folder folder;
   folder.file("file");
-  const Words given{"", "f", padded(folder, "file", 255), padded(folder, "file", longest), std::string(longest, 'x')};
+  const Case cases[] = {
+      {"", "ENOENT"},
+      {"f", "ENOENT"},
+      {padded(folder, "file", 255)},
+      {padded(folder, "file", longest)},
+      {std::string(longest, 'x'), "ENAMETOOLONG"},
+      {std::string(longest + 1, 'x'), "ENAMETOOLONG"},
+      {std::string(longest, 'x') + "yz", "ENAMETOOLONG"},
+  };
+  constexpr Via calls[] = {Via::open, Via::openat, Via::openat2};
   const auto report = watch(own({"-C", "path,errno,fd"}), [&] {
-    for (const auto& path : given) {
-      for (const Via via : {Via::open, Via::openat, Via::openat2}) close(static_cast<int>(call({via, path})));
-    }
+    for (const auto& c : cases)
+      for (const Via via : calls) close(static_cast<int>(call({via, c.path})));
   });
-  ASSERT_EQ(report.events.size(), 3 * given.size());
+  ASSERT_EQ(report.events.size(), std::size(cases) * std::size(calls));
   for (std::size_t i = 0; i < report.events.size(); ++i) {
     const auto& event = report.events[i];
-    EXPECT_EQ(event["path"].text(), given[i / 3]);
-    EXPECT_FALSE(event.has("path_cut"));
-    EXPECT_EQ(event["fd"].null(), i / 3 != 2 && i / 3 != 3) << given[i / 3].size();
-  }
-  EXPECT_EQ(report.events[0]["errno"].text(), "ENOENT");
-  EXPECT_EQ(report.events.back()["errno"].text(), "ENAMETOOLONG");
-}
-
-TEST_P(Opensnoop, MarksAPathThatIsTooLong) {
-  const std::string path = std::string(longest, 'x') + "yz";
-  const auto report = watch(own({"-C", "path,errno"}), [&] {
-    for (const std::size_t length : {longest + 1, longest + 2}) call({Via::openat, path.substr(0, length)});
-  });
-  ASSERT_EQ(report.events.size(), 2U);
-  for (const auto& event : report.events) {
-    EXPECT_EQ(event["errno"].text(), "ENAMETOOLONG");
-    EXPECT_EQ(event["path"].text(), path.substr(0, longest + 1));
-    EXPECT_TRUE(event["path_cut"].is_true());
+    const auto& c = cases[i / std::size(calls)];
+    SCOPED_TRACE(testing::Message() << c.path.size() << " bytes");
+    EXPECT_EQ(event["path"].text(), c.path.substr(0, longest + 1));
+    EXPECT_EQ(event["path_cut"].is_true(), c.path.size() > longest);
+    EXPECT_EQ(event["errno"].text(), c.error);
+    EXPECT_EQ(event["fd"].null(), *c.error != 0);
   }
 }
 
@@ -131,7 +132,7 @@ TEST_P(Opensnoop, ShowsAnyBytes) {
     EXPECT_EQ(report.out.find(raw), std::string::npos);
 }
 
-TEST_F(OpensnoopOnce, EscapesBytesInTheTable) {
+TEST_F(OpensnoopOutput, EscapesBytesInTheTable) {
   Sonde sonde({"opensnoop", "-C", "path,pid", "--pid", std::to_string(getpid())});
   ASSERT_TRUE(sonde.ready());
   call({Via::openat, "/\x1B[31m\n\\\xE2\x80\xAE\xFF"});
