@@ -269,7 +269,6 @@ void put_in_map(bpf_map* map, const void* key, const void* value) {
 }
 
 void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
-int map_fd(bpf_map* map) { return bpf_map__fd(map); }
 
 std::uint64_t unfinished_calls(bpf_map* map) {
   struct {

@@ -106,7 +106,6 @@ void run_iterator(bpf_program* program);
 void put_in_map(bpf_map* map, const void* key, const void* value);
 
 void resize_map(bpf_map* map, std::uint32_t entries);
-int map_fd(bpf_map* map);
 
 /// How many calls a map like `calls_by_tid` (bpf/lib/calls.bpf.h) holds that began and were not seen to end.
 std::uint64_t unfinished_calls(bpf_map* map);
