@@ -65,6 +65,19 @@ std::vector<std::string> joined(const Options& options, const std::vector<std::s
   return out;
 }
 
+// The words that are left: arguments in their order, or nothing that we know.
+void take_arguments(const Options& options, const std::vector<std::string>& words) {
+  const auto& arguments = options.arguments();
+  for (const auto& word : words)
+    if (word.size() > 1 && word[0] == '-') refuse_unknown(options, word);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i >= arguments.size()) refuse_unknown(options, words[i]);
+    arguments[i].set(words[i]);
+  }
+  if (words.size() < arguments.size() && arguments[words.size()].required)
+    throw Error(Exit::usage, "The argument " + arguments[words.size()].metavar + " is missing.", see_help);
+}
+
 }  // namespace
 
 void parse_command_line(const Options& options, const std::vector<std::string>& words) {
@@ -89,7 +102,7 @@ void parse_command_line(const Options& options, const std::vector<std::string>& 
   } catch (const CLI::ParseError& error) {
     throw Error(Exit::usage, "The command line makes no sense: " + escaped(error.what()) + ".", see_help);
   }
-  if (const auto extras = app.remaining(); !extras.empty()) refuse_unknown(options, extras.front());
+  take_arguments(options, app.remaining());
 }
 
 }  // namespace sonde

@@ -93,6 +93,9 @@ void CommonOptions::declare_probe(Options& options) {
                   if (!max_entries) throw Error(Exit::usage, "A map of 0 entries holds nothing.", "Give at least 1.");
                 });
   options.flag("--stats", "what each BPF program costs, in the summary", stats);
+}
+
+void CommonOptions::declare_telling(Options& options) {
   options.flag("-v, --verbose", "say which ways were tried, and why not", verbose);
   options.flag("-q, --quiet", "no notes and no summary; losses are shown all the same", quiet);
   options.flag("-h, --help", "this text", help);

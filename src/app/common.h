@@ -64,6 +64,7 @@ struct CommonOptions {
   void declare_run(Options& options);
   void declare_output(Options& options);
   void declare_probe(Options& options);
+  void declare_telling(Options& options);
 };
 
 }  // namespace sonde

@@ -12,6 +12,10 @@ namespace {
 constexpr int width = 80;
 constexpr std::size_t option_indent = 28;
 constexpr std::size_t column_indent = 16;
+constexpr const char* how_it_runs =
+    "It runs until Ctrl-C, or until what -d, -n or a COMMAND says. With -- COMMAND the command is started, traced with "
+    "its children from its first instruction, and the run ends with it; both write to the same stdout, which -o FILE "
+    "keeps apart. Losses, notes and the summary go to stderr, with -f json to stdout.";
 
 // "  left            right, wrapped behind its own column"
 std::string entry(const std::string& left, const std::string& right, std::size_t indent) {
@@ -58,20 +62,19 @@ std::string overview() {
 
 std::string help_text(const Tool& tool, const Options& options) {
   const ToolInfo& info = tool.info();
-  std::string text = "sonde " + info.name + ": " + info.summary + "\n\nusage: sonde " + info.name +
-                     " [options] [-- COMMAND...]\n\n" + wrapped(info.prose, width, 0) + "\n";
-  text += "\n" +
-          wrapped(
-              "It runs until Ctrl-C, or until what -d, -n or a COMMAND says. With -- COMMAND the command is started, "
-              "traced "
-              "with its children from its first instruction, and the run ends with it; both write to the same stdout, "
-              "which -o FILE keeps apart. Losses, notes and the summary go to stderr, with -f json to stdout.",
-              width, 0) +
-          "\n";
+  const bool traces = tool.row_kind() == RowKind::event || !tool.backends().empty();
+  std::string text = "sonde " + info.name + ": " + info.summary + "\n\nusage: sonde " + info.name + " [options]";
+  for (const auto& argument : options.arguments())
+    text += argument.required ? " " + argument.metavar : " [" + argument.metavar + "]";
+  text += (traces ? " [-- COMMAND...]\n\n" : "\n\n") + wrapped(info.prose, width, 0) + "\n";
+  if (traces) text += "\n" + wrapped(how_it_runs, width, 0) + "\n";
+  if (!options.arguments().empty()) text += "\n";
+  for (const auto& argument : options.arguments()) text += entry(argument.metavar, argument.help, column_indent);
   text += option_entries(options) + column_entries(tool);
   std::string backends;
   for (const auto& name : tool.backends()) backends += (backends.empty() ? "" : ", ") + name;
-  text += "\nBackends, the cheapest first: " + backends + "\n\nExamples\n";
+  if (traces) text += "\nBackends, the cheapest first: " + backends + "\n";
+  text += "\nExamples\n";
   for (const auto& example : info.examples) text += "  " + example.command + "\n      " + example.meaning + "\n";
   return text;
 }

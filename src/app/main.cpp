@@ -17,7 +17,6 @@
 #include "core/ndjson.h"
 #include "core/output.h"
 #include "core/text.h"
-#include "kernel/capabilities.h"
 #include "kernel/log.h"
 
 namespace sonde {
@@ -35,7 +34,7 @@ Exit print_schema(const Tool& tool, const CommonOptions& common) {
   std::vector<const ColumnInfo*> chosen;
   for (const auto i : choose_columns(all, common.columns)) chosen.push_back(all[i]);
   Output out(STDOUT_FILENO, "stdout");
-  put_schema(out, tool.info().name, chosen);
+  put_schema(out, tool.info().name, tool.row_kind(), chosen);
   out.flush();
   return Exit::done;
 }
@@ -64,10 +63,7 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
   Options options;
   options.group("What " + name + " selects");
   tool->options(options);
-  common.declare_filter(options);
-  common.declare_run(options);
-  common.declare_output(options);
-  common.declare_probe(options);
+  tool->common_options(options, common);
   // Who asks for help gets it, whatever else stands there.
   common.help =
       std::any_of(words.begin(), words.end(), [](const auto& word) { return word == "-h" || word == "--help"; });
@@ -79,9 +75,6 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
   if (common.schema) return print_schema(*tool, common);
   if (has_command && common.command.empty())
     throw Error(Exit::usage, "There is no command behind --.", "Give one, as in: -- make -j2.");
-  kernel::require_capabilities();
-  kernel::raise_memory_limit();
-  kernel::require_descriptors();
   return tool->run(common);
 }
 

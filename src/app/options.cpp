@@ -14,6 +14,11 @@ void Options::value(std::string flag, std::string metavar, std::string help,
   options_.push_back({std::move(flag), std::move(metavar), std::move(help), group_, std::move(set)});
 }
 
+void Options::argument(std::string metavar, std::string help, bool required,
+                       std::function<void(std::string_view)> set) {
+  arguments_.push_back({std::move(metavar), std::move(help), required, std::move(set)});
+}
+
 void Options::text(std::string flag, std::string metavar, std::string help, std::string& target) {
   value(std::move(flag), std::move(metavar), std::move(help), [&target](std::string_view v) { target = v; });
 }

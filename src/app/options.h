@@ -25,13 +25,23 @@ class Options {
   void group(std::string heading) { group_ = std::move(heading); }
   void flag(std::string flag, std::string help, bool& target);
   void value(std::string flag, std::string metavar, std::string help, std::function<void(std::string_view)> set);
+  /// A word without a flag, at its place among such words; those that may be left out come last.
+  void argument(std::string metavar, std::string help, bool required, std::function<void(std::string_view)> set);
   void text(std::string flag, std::string metavar, std::string help, std::string& target);
 
+  struct Argument {
+    std::string metavar, help;
+    bool required;
+    std::function<void(std::string_view)> set;  ///< throws Error(usage)
+  };
+
   [[nodiscard]] const std::vector<Option>& all() const { return options_; }
+  [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
 
  private:
   std::string group_;
   std::vector<Option> options_;
+  std::vector<Argument> arguments_;
 };
 
 /// Parses `words` (without the program's and the tool's name, and without `-- COMMAND`). Throws Error(usage) that

@@ -30,8 +30,8 @@ kernel::Fd open_output(const std::string& path) {
               "Give a file in a directory that you may write to.");
 }
 
-std::unique_ptr<Sink> make_sink(const CommonOptions& options, Output& rows, Output& diagnostics) {
-  if (options.json) return std::make_unique<Ndjson>(rows, options.quiet);
+std::unique_ptr<Sink> make_sink(const CommonOptions& options, RowKind kind, Output& rows, Output& diagnostics) {
+  if (options.json) return std::make_unique<Ndjson>(rows, options.quiet, kind);
   TableStyle style;
   style.width = terminal_width(rows.fd());
   style.utc = options.utc;
@@ -41,11 +41,11 @@ std::unique_ptr<Sink> make_sink(const CommonOptions& options, Output& rows, Outp
 
 }  // namespace
 
-Outputs::Outputs(const CommonOptions& options)
+Outputs::Outputs(const CommonOptions& options, RowKind kind)
     : file_(open_output(options.output)),
       rows_(file_ ? file_.get() : STDOUT_FILENO, file_ ? "'" + escaped(options.output) + "'" : "stdout"),
       diagnostics_(STDERR_FILENO, "stderr", diagnostics_capacity),
-      sink_(make_sink(options, rows_, diagnostics_)) {}
+      sink_(make_sink(options, kind, rows_, diagnostics_)) {}
 
 int terminal_width(int fd) {
   winsize size{};

@@ -14,7 +14,7 @@ namespace sonde {
 class Outputs {
  public:
   /// Opens --output (0600, no symbolic link followed). Throws Error.
-  explicit Outputs(const CommonOptions& options);
+  explicit Outputs(const CommonOptions& options, RowKind kind = RowKind::event);
 
   [[nodiscard]] Sink& sink() { return *sink_; }
   [[nodiscard]] Output& rows() { return rows_; }

@@ -14,6 +14,14 @@ std::map<std::string, ToolFactory, std::less<>>& tools() {
 
 }  // namespace
 
+void Tool::common_options(Options& options, CommonOptions& common) {
+  common.declare_filter(options);
+  common.declare_run(options);
+  common.declare_output(options);
+  common.declare_probe(options);
+  common.declare_telling(options);
+}
+
 void Registry::add(std::string name, ToolFactory make) { tools().emplace(std::move(name), std::move(make)); }
 
 std::vector<std::string> Registry::names() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/stream_run.h"
+#include "kernel/capabilities.h"
 
 namespace sonde {
 
@@ -11,6 +12,9 @@ StreamBase::StreamBase(ToolInfo info) : info_(std::move(info)) {}
 StreamBase::~StreamBase() = default;
 
 Exit StreamBase::run(const CommonOptions& options) {
+  kernel::require_capabilities();
+  kernel::raise_memory_limit();
+  kernel::require_descriptors();
   common_ = &options;
   chosen_ = choose_columns(columns(), options.columns);
   return StreamRun(*this, options).go();

@@ -10,6 +10,7 @@
 #include "app/common.h"
 #include "core/column.h"
 #include "core/error.h"
+#include "core/sink.h"
 
 namespace sonde {
 
@@ -40,7 +41,11 @@ class Tool {
   virtual void options(Options& options) = 0;
   [[nodiscard]] virtual std::vector<const ColumnInfo*> columns() const = 0;
   /// Ways to the events, for the help: names of rungs, the cheapest first.
-  [[nodiscard]] virtual std::vector<std::string> backends() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> backends() const { return {}; }
+  /// What its rows stand for.
+  [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
+  /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.
+  virtual void common_options(Options& options, CommonOptions& common);
   /// Runs to the end. Returns the exit code; throws Error when it cannot start.
   virtual Exit run(const CommonOptions& options) = 0;
 };

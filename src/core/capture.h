@@ -19,6 +19,7 @@ class Capture final : public Sink {
   void lost(const Loss& loss) override { losses.push_back(loss); }
   void note(std::string_view sentence) override { notes.emplace_back(sentence); }
   void summary(const Summary& summary) override { summaries.push_back(summary); }
+  void end(std::string_view, std::uint64_t) override {}
   void flush() override { ++flushes; }
 
   std::vector<std::string> keys;

@@ -92,7 +92,9 @@ void put_json_string(Output& out, std::string_view bytes) {
   out.put('"');
 }
 
-Ndjson::Ndjson(Output& out, bool quiet) : out_(out), quiet_(quiet) {}
+std::string_view type_name(RowKind kind) { return kind == RowKind::event ? "event" : "row"; }
+
+Ndjson::Ndjson(Output& out, bool quiet, RowKind kind) : out_(out), quiet_(quiet), kind_(kind) {}
 
 void Ndjson::begin(std::span<const ColumnInfo* const> columns) {
   members_.clear();
@@ -101,7 +103,7 @@ void Ndjson::begin(std::span<const ColumnInfo* const> columns) {
 }
 
 void Ndjson::row(std::span<const Value> values) {
-  out_.put(R"({"type":"event")");
+  out_.put(kind_ == RowKind::event ? R"({"type":"event")" : R"({"type":"row")");
   static constexpr Value missing;
   for (std::size_t i = 0; i < members_.size(); ++i) put_member(members_[i], i < values.size() ? values[i] : missing);
   out_.put("}\n");
@@ -239,6 +241,14 @@ void Ndjson::summary(const Summary& summary) {
   else
     out_.put("null");
   put_costs(summary);
+  out_.put("}\n");
+}
+
+void Ndjson::end(std::string_view tool, std::uint64_t rows) {
+  out_.put(R"({"type":"summary","tool":)");
+  put_json_string(out_, tool);
+  out_.put(R"(,"rows":)");
+  out_.put_natural(rows);
   out_.put("}\n");
 }
 

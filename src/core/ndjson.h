@@ -12,20 +12,21 @@
 
 namespace sonde {
 
-/// One JSON object a line, all of it to one output: {"type":"event",…}, "lost", "note", and "summary" last.
+/// One JSON object a line, all of it to one output: {"type":"event",…} (or "row"), "lost", "note", and "summary" last.
 ///  - every key is always there, null where there is no value; a symbol gives KEY and KEY_raw; a text that is not UTF-8
 ///    gives KEY with U+FFFD and KEY_hex beside it (a list: the hex of each item); a cut one KEY_cut: true. Times are
 ///    ISO 8601 UTC with ns; durations and bytes are integers. Integers beyond 2^53 stay integers.
 ///  - quiet leaves out notes; losses and the summary stay.
 class Ndjson final : public Sink {
  public:
-  Ndjson(Output& out, bool quiet);
+  Ndjson(Output& out, bool quiet, RowKind kind = RowKind::event);
 
   void begin(std::span<const ColumnInfo* const> columns) override;
   void row(std::span<const Value> values) override;
   void lost(const Loss& loss) override;
   void note(std::string_view sentence) override;
   void summary(const Summary& summary) override;
+  void end(std::string_view tool, std::uint64_t rows) override;
   void flush() override;
 
  private:
@@ -45,6 +46,7 @@ class Ndjson final : public Sink {
 
   Output& out_;
   bool quiet_;
+  RowKind kind_;
   std::vector<Member> members_;
   std::int64_t second_ = INT64_MIN;  // the one that date_ stands for
   std::string date_;                 // "2024-05-01T15:04:05.
@@ -54,8 +56,11 @@ class Ndjson final : public Sink {
 /// \uNNNN so that `cat` of a capture is as safe as the table.
 void put_json_string(Output& out, std::string_view bytes);
 
-/// The JSON Schema (2020-12) of the event objects these columns make, one line per property, with the help texts as
+/// How a row's "type" reads: "event" or "row".
+std::string_view type_name(RowKind kind);
+
+/// The JSON Schema (2020-12) of the objects these columns make, one line per property, with the help texts as
 /// descriptions.
-void put_schema(Output& out, std::string_view tool, std::span<const ColumnInfo* const> columns);
+void put_schema(Output& out, std::string_view tool, RowKind kind, std::span<const ColumnInfo* const> columns);
 
 }  // namespace sonde

@@ -69,11 +69,13 @@ class Schema {
 
 }  // namespace
 
-void put_schema(Output& out, std::string_view tool, std::span<const ColumnInfo* const> columns) {
+void put_schema(Output& out, std::string_view tool, RowKind kind, std::span<const ColumnInfo* const> columns) {
   Schema schema(out);
   out.put("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
-  put_json_string(out, "sonde " + std::string(tool) + " event");
-  out.put(",\n  \"type\": \"object\",\n  \"properties\": {\n    \"type\": {\"const\": \"event\"}");
+  put_json_string(out, "sonde " + std::string(tool) + " " + std::string(type_name(kind)));
+  out.put(",\n  \"type\": \"object\",\n  \"properties\": {\n    \"type\": {\"const\": ");
+  put_json_string(out, type_name(kind));
+  out.put("}");
   for (const ColumnInfo* column : columns) schema.properties(*column);
   out.put("\n  },\n  \"required\": [\"type\"");
   for (const ColumnInfo* column : columns) {

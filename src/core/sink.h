@@ -33,7 +33,7 @@ struct ProgramCost {
   std::uint64_t run_time_ns = 0;  ///< over all runs
 };
 
-/// The end of a run. Always the last thing a sink gets.
+/// The end of a run that traced. Always the last thing a sink gets.
 struct Summary {
   std::string tool;
   std::uint64_t events = 0;  ///< rows shown
@@ -47,6 +47,9 @@ struct Summary {
   std::optional<std::string>
       command_status;  ///< how `-- COMMAND` ended: "exit 3", "killed by SIGTERM", "still running"
 };
+
+/// What a row stands for: something that happened, or a line of an account of what is.
+enum class RowKind { event, row };
 
 /// Where rows and diagnostics go. A sink never sees an event's struct; a tool never prints.
 /// Any method that writes may throw OutputClosed or Error (see output.h).
@@ -65,6 +68,8 @@ class Sink {
   /// A sentence the reader should know: what the chosen rung cannot see, what was started differently.
   virtual void note(std::string_view sentence) = 0;
   virtual void summary(const Summary& summary) = 0;
+  /// What stands in for the summary where nothing was traced: the last thing the sink gets.
+  virtual void end(std::string_view tool, std::uint64_t rows) = 0;
   /// Hands everything written so far to the operating system: once a batch.
   virtual void flush() = 0;
 };

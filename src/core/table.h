@@ -32,6 +32,7 @@ class Table final : public Sink {
   void lost(const Loss& loss) override;
   void note(std::string_view sentence) override;
   void summary(const Summary& summary) override;
+  void end(std::string_view, std::uint64_t) override {}
   void flush() override;
 
  private:

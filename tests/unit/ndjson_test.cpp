@@ -209,7 +209,7 @@ TEST(Schema, DescribesEveryKey) {
   std::vector<const ColumnInfo*> pointers;
   for (const ColumnInfo& column : columns) pointers.push_back(&column);
   Written written;
-  put_schema(written.out, "opensnoop", pointers);
+  put_schema(written.out, "opensnoop", RowKind::event, pointers);
   const std::string schema = written.text();
   EXPECT_TRUE(JsonCheck::valid(schema)) << schema;
   for (
@@ -234,7 +234,7 @@ TEST(Schema, DescribesEveryKey) {
 
 TEST(Schema, WithoutColumns) {
   Written written;
-  put_schema(written.out, "none", {});
+  put_schema(written.out, "none", RowKind::row, {});
   EXPECT_TRUE(JsonCheck::valid(written.text()));
 }
 

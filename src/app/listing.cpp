@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/listing.h"
+
+#include "app/outputs.h"
+#include "core/error.h"
+
+namespace sonde {
+
+ListingBase::ListingBase(ToolInfo info) : info_(std::move(info)) {}
+
+void ListingBase::common_options(Options& options, CommonOptions& common) {
+  common.declare_output(options);
+  common.declare_telling(options);
+}
+
+Exit ListingBase::run(const CommonOptions& options) {
+  if (!options.command.empty())
+    throw Error(Exit::usage, info_.name + " runs no command.", "Leave out what stands behind --.");
+  const auto all = columns();
+  chosen_ = choose_columns(all, options.columns);
+  values_.resize(chosen_.size());
+  std::vector<const ColumnInfo*> shown;
+  for (const auto i : chosen_) shown.push_back(all[i]);
+
+  Outputs outputs(options, row_kind());
+  sink_ = &outputs.sink();
+  sink_->begin(shown);
+  const Exit code = list_all(options);
+  sink_->end(info_.name, rows_);
+  sink_->flush();
+  return code;
+}
+
+void ListingBase::put(const Fill& fill) {
+  fill(chosen_, values_);
+  sink_->row(values_);
+  ++rows_;
+}
+
+}  // namespace sonde

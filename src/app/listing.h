@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/tool.h"
+
+namespace sonde {
+
+/// The half of Listing that does not depend on the type of its rows.
+class ListingBase : public Tool {
+ public:
+  explicit ListingBase(ToolInfo info);
+
+  [[nodiscard]] const ToolInfo& info() const final { return info_; }
+  [[nodiscard]] RowKind row_kind() const final { return RowKind::row; }
+  void options(Options&) override {}
+  void common_options(Options& options, CommonOptions& common) override;
+  Exit run(const CommonOptions& options) final;
+
+ protected:
+  /// A sentence the reader should know: a source that is closed, a limit that was met.
+  void note(std::string_view sentence) { sink_->note(sentence); }
+  /// Fills one Value for each chosen column.
+  using Fill = std::function<void(std::span<const std::size_t> chosen, std::span<Value> values)>;
+  void put(const Fill& fill);
+
+ private:
+  virtual Exit list_all(const CommonOptions& options) = 0;
+
+  ToolInfo info_;
+  Sink* sink_ = nullptr;
+  std::vector<std::size_t> chosen_;
+  std::vector<Value> values_;
+  std::uint64_t rows_ = 0;
+};
+
+/// A tool that traces nothing: it gives an account of what is, as rows of type R, and ends. A tool adds its columns in
+/// the constructor and says in list() what the rows are.
+template <class R>
+class Listing : public ListingBase {
+ public:
+  using ListingBase::ListingBase;
+
+  [[nodiscard]] std::vector<const ColumnInfo*> columns() const final {
+    std::vector<const ColumnInfo*> all;
+    for (const auto& column : columns_) all.push_back(&column);
+    return all;
+  }
+
+ protected:
+  using Get = std::function<Value(const R&)>;
+
+  void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
+
+  void row(const R& r) {
+    put([&](std::span<const std::size_t> chosen, std::span<Value> values) {
+      for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(r);
+    });
+  }
+
+  /// Calls row() for each row and note() as needed. Returns the exit code; throws Error.
+  virtual Exit list(const CommonOptions& options) = 0;
+
+ private:
+  Exit list_all(const CommonOptions& options) final { return list(options); }
+
+  std::vector<Column<R>> columns_;
+};
+
+}  // namespace sonde
