@@ -7,6 +7,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_SIGNAL, SCRATCH_USERS };
+#define SCRATCH_EVENT struct opensnoop_event
+
 #include "lib/calls.bpf.h"
 #include "lib/exec32.bpf.h"
 #include "lib/filter.bpf.h"
@@ -52,6 +55,7 @@
 #define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define MODE_BITS 07777
 #define AT_FDCWD -100
+#define RESOLVE_IN_ROOT 0x10
 
 const volatile struct opensnoop_conf conf = {};
 
@@ -63,26 +67,6 @@ struct open_call {
   __u16 mode;
   __u16 bits;
 };
-
-/*
- * Each program has its own: one kind may be preempted by another on the same CPU, but not by itself (a program that
- * would be is skipped and counted by the kernel).
- */
-enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_SIGNAL, SCRATCH_USERS };
-
-struct scratch {
-  __u32 unchecked;
-  __u32 pad;
-  struct opensnoop_event event;
-  char tail[PATH_BUFFER + PATH_NAME_MAX]; /* the path, then the working directory */
-};
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, SCRATCH_USERS);
-  __type(key, __u32);
-  __type(value, struct scratch);
-} scratch SEC(".maps");
 
 static __always_inline bool flags_wanted(__u64 flags) { return !conf.writes || flags & O_ACCMODE || flags & O_WRITES; }
 
@@ -100,6 +84,7 @@ static __always_inline void take_how(struct open_call* call, const void* user_ho
   if (size < sizeof(how) || bpf_probe_read_user(&how, sizeof(how), user_how)) call->bits |= OPEN_FLAGS_UNREAD;
   call->flags = how.flags;
   call->mode = how.mode & MODE_BITS;
+  if (how.resolve & RESOLVE_IN_ROOT) call->bits |= OPEN_IN_ROOT;
 }
 
 /* False if it is not an open. */
@@ -141,12 +126,13 @@ static __always_inline void fill(struct opensnoop_event* event, struct task_stru
   event->dirfd = call->dirfd;
   event->mode = call->mode;
   event->cwd_len = 0;
+  event->full_len = 0;
   event->bits = call->bits | (call->flags & O_CREATES ? OPEN_CREATES : 0);
   task_comm(event->comm, task);
 }
 
 /* The argument as the program gave it. False if the path is not one that was asked for. */
-static __always_inline bool put_argument(struct scratch* s, const struct open_call* call) {
+static __always_inline bool put_argument(struct scratch* s, const struct open_call* call, __u32 user) {
   long length = bpf_probe_read_user_str(s->tail, OPEN_PATH_MAX + 1, call->path);
 
   s->event.path_len = 0;
@@ -158,20 +144,59 @@ static __always_inline bool put_argument(struct scratch* s, const struct open_ca
   } else {
     s->event.path_len = length - 1;
   }
-  if (!conf.path.used) return true;
-  return length > 0 ? glob_wants(&conf.path, s->tail, OPEN_PATH_MAX) : conf.path.negated;
+  if (!tail_glob.used) return true;
+  return length > 0 ? tail_wanted(user, s->event.path_len, OPEN_PATH_MAX) : tail_glob.negated;
 }
 
-static __noinline int put_cwd(struct scratch* s, struct task_struct* task) {
+static __always_inline void put_cwd(struct scratch* s, struct task_struct* task, __u32 user) {
   struct fs_struct* fs = LOAD(task, fs);
-  __u64 at = s->event.path_len, end;
-  __u8 cut = 0;
+  int how;
 
-  end = put_path(s->tail, at, __builtin_preserve_access_index(&fs->pwd), __builtin_preserve_access_index(&fs->root),
-                 &cut);
-  s->event.cwd_len = end - at;
-  if (cut) s->event.bits |= OPEN_CWD_CUT;
-  return 0;
+  s->event.cwd_len = put_path(s, user, s->event.path_len, __builtin_preserve_access_index(&fs->pwd),
+                              __builtin_preserve_access_index(&fs->root), &how);
+  if (how == PATH_CUT) s->event.bits |= OPEN_CWD_CUT;
+}
+
+/* What a failed open started from: nothing was resolved, so that is the best there is. */
+static __always_inline struct path* start_of(struct scratch* s, struct task_struct* task,
+                                             const struct open_call* call) {
+  struct fs_struct* fs = LOAD(task, fs);
+  struct file* file;
+
+  if (s->tail[0] == '/' && !(call->bits & OPEN_IN_ROOT)) return __builtin_preserve_access_index(&fs->root);
+  if (call->dirfd == AT_FDCWD) return __builtin_preserve_access_index(&fs->pwd);
+  file = file_of(task, call->dirfd);
+  return file ? __builtin_preserve_access_index(&file->f_path) : 0;
+}
+
+static __always_inline bool is_unlinked(struct path* path) {
+  struct dentry* dentry = BPF_CORE_READ(path, dentry);
+
+  return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
+}
+
+static __always_inline void put_full_path(struct scratch* s, struct task_struct* task, const struct open_call* call,
+                                          __u32 user) {
+  struct opensnoop_event* event = &s->event;
+  struct path* path = 0;
+  int how;
+
+  if (call->result >= 0) {
+    struct file* file = file_of(task, call->result);
+
+    path = file ? __builtin_preserve_access_index(&file->f_path) : 0;
+    event->bits |= OPEN_RESOLVED;
+  } else if (!(event->bits & OPEN_PATH_UNREAD)) {
+    path = start_of(s, task, call);
+  }
+  if (!path) {
+    event->bits |= OPEN_FULL_UNKNOWN;
+    return;
+  }
+  if (call->result >= 0 && is_unlinked(path)) event->bits |= OPEN_DELETED;
+  event->full_len = put_path(s, user, event->path_len + event->cwd_len, path, 0, &how);
+  if (how == PATH_CUT) event->bits |= OPEN_FULL_CUT;
+  if (how == PATH_DETACHED) event->bits |= OPEN_DETACHED;
 }
 
 static __always_inline void emit(struct task_struct* task, __u32 pid, const struct open_call* call, __u64 start,
@@ -181,9 +206,10 @@ static __always_inline void emit(struct task_struct* task, __u32 pid, const stru
 
   if (!s) return;
   fill(&s->event, task, pid, call, start);
-  if (!put_argument(s, call)) return;
-  if (conf.wants & OPEN_WANT_CWD) put_cwd(s, task);
-  size = s->event.path_len + s->event.cwd_len;
+  if (!put_argument(s, call, user)) return;
+  if (conf.wants & OPEN_WANT_CWD) put_cwd(s, task, user);
+  if (conf.wants & OPEN_WANT_FULL) put_full_path(s, task, call, user);
+  size = s->event.path_len + s->event.cwd_len + s->event.full_len;
   if (size > sizeof(s->tail)) size = sizeof(s->tail);
   ring_emit(&s->event, sizeof(s->event) + size, &s->unchecked);
 }
@@ -246,7 +272,7 @@ int BPF_PROG(open_fexit, int dirfd, const char* path, struct open_how* how, long
   if (!leave(task, &call.result, &start)) return 0;
   call.flags = how->flags;
   call.mode = how->mode & MODE_BITS;
-  call.bits = compat_call(task) ? OPEN_COMPAT : 0;
+  call.bits = (compat_call(task) ? OPEN_COMPAT : 0) | (how->resolve & RESOLVE_IN_ROOT ? OPEN_IN_ROOT : 0);
   return call_ends(task, &call, start, SCRATCH_CHOSEN);
 }
 

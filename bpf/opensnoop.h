@@ -12,20 +12,26 @@ enum open_bits {
   OPEN_PATH_UNREAD = 4,  /* the argument could not be read */
   OPEN_FLAGS_UNREAD = 8, /* openat2: its struct could not be read */
   OPEN_CWD_CUT = 16,
-  OPEN_CREATES = 32, /* a file may be created, with `mode` */
+  OPEN_CREATES = 32,   /* a file may be created, with `mode` */
+  OPEN_IN_ROOT = 64,   /* openat2: the directory was to be taken for the root */
+  OPEN_RESOLVED = 128, /* the full path is that of the file that was opened, else that of the directory to start from */
+  OPEN_FULL_UNKNOWN = 256, /* ... and neither was to be had */
+  OPEN_FULL_CUT = 512,
+  OPEN_DETACHED = 1024, /* it does not lead to the root of the caller's file tree */
+  OPEN_DELETED = 2048,  /* the file has no name any more, or never had one */
 };
 
 enum open_wants {
   OPEN_WANT_CGROUP = 1,
   OPEN_WANT_CWD = 2,
   OPEN_WANT_PPID = 4,
+  OPEN_WANT_FULL = 8,
 };
 
 struct opensnoop_conf {
   __u32 wants;
   __u32 writes; /* only calls that could change something */
   struct result_conf result;
-  struct glob_conf path;
 };
 
 struct opensnoop_event {
@@ -43,8 +49,10 @@ struct opensnoop_event {
   __u16 path_len;
   __u16 cwd_len; /* names of the working directory, leaf first, each with its NUL, behind the path */
   __u16 bits;
+  __u16 full_len; /* names of the full path, leaf first, each with its NUL, behind those */
+  __u16 pad[3];
   char comm[COMM_LEN];
 };
-_Static_assert(sizeof(struct opensnoop_event) == 80, "no hidden padding");
+_Static_assert(sizeof(struct opensnoop_event) == 88, "no hidden padding");
 
 #endif

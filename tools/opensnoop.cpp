@@ -43,7 +43,16 @@ class Opensnoop final : public Stream<Event, Skeleton> {
       return Value::symbol(e.dirfd == at_fdcwd ? "AT_FDCWD" : std::string_view(), e.dirfd);
     });
     add({"cwd", Value::Kind::text, 30, "working directory of the process", false}, [this](const Event& e) {
-      return made_text(path_from_names({tail(e) + e.path_len, e.cwd_len}), e.bits & OPEN_CWD_CUT);
+      return made_path(path_from_names({tail(e) + e.path_len, e.cwd_len}), e.bits & OPEN_CWD_CUT);
+    });
+    add({"path_from", Value::Kind::text, 9,
+         "what full_path is: resolved by the kernel; joined from directory and "
+         "argument, as nothing was opened; detached, outside the caller's file tree",
+         false},
+        [](const Event& e) { return Value::text(full_path_kind(e)); });
+    add({"full_path", Value::Kind::text, 50, "the absolute path, see path_from", false}, [this](const Event& e) {
+      const bool nameless = e.bits & OPEN_DETACHED && !e.full_len;  // a pipe
+      return e.bits & OPEN_FULL_UNKNOWN || nameless ? Value() : made_path(full_path(e), e.bits & OPEN_FULL_CUT);
     });
     add({"path", Value::Kind::text, 40, "the argument as the program gave it"}, [](const Event& e) {
       return e.bits & OPEN_PATH_UNREAD ? Value() : Value::text({tail(e), e.path_len}, e.bits & OPEN_PATH_CUT);
@@ -54,19 +63,39 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     result_.declare(options, "opens");
     options.value("--path", "GLOB", "only paths that match, as given by the program (^ negates)",
                   [this](std::string_view text) { path_ = GlobChoice::parse(text); });
+    options.flag("--full-path", "the absolute path as the kernel resolved it (about 5 us an open)", [this] {
+      show_instead("path", {"path_from", "full_path"});
+    });
     options.flag("--writes", "only opens for writing, creating or truncating", writes_);
   }
 
  private:
-  std::size_t tail_size(const Event& e) const override { return std::size_t{e.path_len} + e.cwd_len; }
+  std::size_t tail_size(const Event& e) const override { return std::size_t{e.path_len} + e.cwd_len + e.full_len; }
+
+  static std::string_view full_path_kind(const Event& e) {
+    if (e.bits & OPEN_DETACHED) return "detached";
+    return e.bits & OPEN_RESOLVED ? "resolved" : "joined";
+  }
+
+  // A failed open resolved nothing but where it started from.
+  static std::string full_path(const Event& e) {
+    std::string path = path_from_names({tail(e) + e.path_len + e.cwd_len, e.full_len});
+    if (e.bits & OPEN_DELETED) path += " (deleted)";
+    if (e.bits & OPEN_RESOLVED) return path;
+    const std::string_view argument(tail(e), e.path_len);
+    if (path.back() == '/') path.pop_back();
+    return path + (argument.starts_with('/') ? "" : "/") + std::string(argument);
+  }
 
   void configure(Skeleton& skeleton) override {
     auto& conf = skeleton.rodata->conf;
     result_.fill(conf.result);
-    conf.path = to_conf(path_);
+    skeleton.rodata->tail_glob = to_conf(path_);
     conf.writes = writes_;
     if (shown("cgroup")) conf.wants |= OPEN_WANT_CGROUP;
     if (shown("cwd")) conf.wants |= OPEN_WANT_CWD;
+    if (shown("path_from") || shown("full_path")) conf.wants |= OPEN_WANT_FULL;
+    skeleton.rodata->walks_paths = conf.wants & (OPEN_WANT_CWD | OPEN_WANT_FULL);
     if (shown("ppid")) conf.wants |= OPEN_WANT_PPID;
   }
 

@@ -179,7 +179,13 @@ struct qstr {
   const unsigned char* name;
 };
 
+struct hlist_bl_node {
+  struct hlist_bl_node* next;
+  struct hlist_bl_node** pprev;
+};
+
 struct dentry {
+  struct hlist_bl_node d_hash;
   struct dentry* d_parent;
   struct qstr d_name;
 };
@@ -192,6 +198,7 @@ struct mount {
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
+  struct mnt_namespace* mnt_ns;
 };
 
 struct path {
@@ -202,6 +209,23 @@ struct path {
 struct fs_struct {
   struct path root;
   struct path pwd;
+};
+
+struct file {
+  struct path f_path;
+};
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file** fd;
+};
+
+struct files_struct {
+  struct fdtable* fdt;
+};
+
+struct nsproxy {
+  struct mnt_namespace* mnt_ns;
 };
 
 struct thread_info {
@@ -222,6 +246,8 @@ struct task_struct {
   const struct cred* cred;
   char comm[16];
   struct fs_struct* fs;
+  struct files_struct* files;
+  struct nsproxy* nsproxy;
   struct signal_struct* signal;
   struct sighand_struct* sighand;
   sigset_t blocked;

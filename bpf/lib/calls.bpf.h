@@ -86,9 +86,9 @@ static __always_inline void call_may_come_again(struct pt_regs* regs) {
 }
 
 /* A thread ends: a call that it began ended too, since a function returns before its thread can be killed. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(calls_exit, struct task_struct* task) {
-  __u32 tid = task->pid;
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(calls_exit) {
+  __u32 tid = bpf_get_current_pid_tgid();
   struct call_state* state = bpf_map_lookup_elem(&calls_by_tid, &tid);
 
   if (state && state->start && !state->restarts && window_open()) count_drop(DROP_NO_RETURN);

@@ -31,18 +31,30 @@ static __always_inline bool leads(struct task_struct* task, __u32 pid) {
   return bpf_map_lookup_elem(&followed, &pid) || (filter.follow == FOLLOW_ALSO && wanted_itself(task, pid));
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(follow_fork, struct task_struct* parent, struct task_struct* child) {
+/* As task_pid(), for a task that is not the current one. */
+static __always_inline __u32 other_pid(struct task_struct* task) {
+  if (!filter.pidns) return BPF_CORE_READ(task, tgid);
+  return pid_in_namespace(BPF_CORE_READ(task, group_leader, thread_pid), filter.pidns);
+}
+
+/* raw_tp, for which libbpf need not read the kernel's types at the start; who forks and who exits is the current task.
+ */
+SEC("raw_tp/sched_process_fork")
+int BPF_PROG(follow_fork, struct task_struct* forking, struct task_struct* child) {
+  struct task_struct* parent = current_task();
   __u32 pid = task_pid(parent, &filter);
 
-  if (parent->tgid != child->tgid && pid != filter.self && leads(parent, pid)) follow(task_pid(child, &filter));
+  if (LOAD(parent, tgid) != BPF_CORE_READ(child, tgid) && pid != filter.self && leads(parent, pid))
+    follow(other_pid(child));
   return 0;
 }
 
 /* The last thread of a process: `live` has been counted down before the tracepoint since it exists. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(follow_exit, struct task_struct* task) {
-  if (!task->signal->live.counter) {
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(follow_exit) {
+  struct task_struct* task = current_task();
+
+  if (!LOAD(task, signal, live.counter)) {
     __u32 pid = task_pid(task, &filter);
 
     bpf_map_delete_elem(&followed, &pid);

@@ -9,14 +9,11 @@
 
 #include "lib/abi.h"
 
-/*
- * `max` is a constant: the bound of the loop. The subject ends at a NUL or at `max` bytes. A match that has become
- * impossible does not end the loop: the verifiers before 6.8 take 8,192 branches that they have not followed yet and no
- * more, and a path has 4,095 bytes.
- */
-static __always_inline bool glob_matches(const volatile struct glob_conf* glob, const char* subject, __u32 max) {
-  __u64 state = 1;
+#define GLOB_START 1
 
+/* The state after `max` bytes more, or those before a NUL. `max` is a constant: the bound of the loop. */
+static __always_inline __u64 glob_steps(const volatile struct glob_conf* glob, const char* subject, __u32 max,
+                                        __u64 state) {
 #pragma clang loop unroll(disable)
   for (__u32 i = 0; i < max; i++) {
     __u8 byte = subject[i];
@@ -24,12 +21,16 @@ static __always_inline bool glob_matches(const volatile struct glob_conf* glob, 
     if (!byte) break;
     state = ((state & glob->accepts[byte]) << 1) | (state & glob->loops);
   }
+  return state;
+}
+
+static __always_inline bool glob_accepts(const volatile struct glob_conf* glob, __u64 state) {
   return state >> glob->tokens & 1;
 }
 
 /* As the user asked for it: with a leading ^, what does not match. */
 static __always_inline bool glob_wants(const volatile struct glob_conf* glob, const char* subject, __u32 max) {
-  return glob_matches(glob, subject, max) != !!glob->negated;
+  return glob_accepts(glob, glob_steps(glob, subject, max, GLOB_START)) != !!glob->negated;
 }
 
 #endif

@@ -6,7 +6,12 @@
 namespace sonde {
 
 void Options::flag(std::string flag, std::string help, bool& target) {
-  options_.push_back({std::move(flag), {}, std::move(help), group_, [&target](std::string_view) { target = true; }});
+  this->flag(std::move(flag), std::move(help), [&target] { target = true; });
+}
+
+void Options::flag(std::string flag, std::string help, std::function<void()> set) {
+  options_.push_back(
+      {std::move(flag), {}, std::move(help), group_, [set = std::move(set)](std::string_view) { set(); }});
 }
 
 void Options::value(std::string flag, std::string metavar, std::string help,

@@ -24,6 +24,7 @@ class Options {
   /// The options declared from here on stand under this heading.
   void group(std::string heading) { group_ = std::move(heading); }
   void flag(std::string flag, std::string help, bool& target);
+  void flag(std::string flag, std::string help, std::function<void()> set);
   void value(std::string flag, std::string metavar, std::string help, std::function<void(std::string_view)> set);
   /// A word without a flag, at its place among such words; those that may be left out come last.
   void argument(std::string metavar, std::string help, bool required, std::function<void(std::string_view)> set);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -101,6 +102,14 @@ class Stream : public StreamBase {
 
   void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
 
+  /// For an option that shows other columns where nothing is said: `wanted` in place of `unwanted`.
+  void show_instead(std::string_view unwanted, const std::vector<std::string_view>& wanted) {
+    for (auto& column : columns_) {
+      if (column.key == unwanted) column.standard = false;
+      if (std::find(wanted.begin(), wanted.end(), column.key) != wanted.end()) column.standard = true;
+    }
+  }
+
   /// The columns that most tools have, from members of the record.
   void add_time(__u64(E::*time), std::string help) {
     add({"time", Value::Kind::time, 15, std::move(help)},
@@ -144,6 +153,13 @@ class Stream : public StreamBase {
     return Value::text(made_.back(), cut);
   }
 
+  /// A path from names that a program put out leaf first (bpf/lib/path.bpf.h). `cut`: there were more above.
+  Value made_path(std::string path, bool cut) {
+    if (!cut) return made_text(std::move(path));
+    made_.push_back(std::move(path));
+    return Value::text_end(made_.back());
+  }
+
   /// Bytes behind the fixed part of a record.
   virtual std::size_t tail_size(const E&) const { return 0; }
   [[nodiscard]] static const char* tail(const E& record) { return reinterpret_cast<const char*>(&record + 1); }
@@ -184,7 +200,7 @@ class Stream : public StreamBase {
                    std::span<Value> values) final {
     const auto& event = *reinterpret_cast<const E*>(record);
     if (size < sizeof(E) || size - sizeof(E) < tail_size(event)) return false;
-    made_.clear();
+    if (!made_.empty()) made_.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(event);
     return true;
   }

@@ -16,6 +16,7 @@ std::string text(std::string_view bytes, bool cut) { return escaped(bytes) + (cu
 std::string shown(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::text:
+      if (value.begins_later()) return "…" + escaped(value.as_text());
       return value.as_text().empty() && !value.cut() ? "\"\"" : text(value.as_text(), value.cut());
     case Value::Kind::list: {
       if (value.as_list().empty() && !value.cut()) return "-";

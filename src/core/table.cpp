@@ -115,6 +115,7 @@ bool Table::put_value(const Shown& column, const Value& value) {
   switch (value.kind()) {
     case Value::Kind::text:
       if (value.as_text().empty() && !value.cut()) return put_word(column, "\"\"");
+      if (value.begins_later()) return put_text_end(column, value.as_text());
       return put_text(column, value.as_text(), value.cut());
     case Value::Kind::list:
       if (value.as_list().empty() && !value.cut()) return put_word(column, "-");
@@ -162,6 +163,11 @@ bool Table::put_text(const Shown& column, std::string_view bytes, bool cut) {
   const int most = style_.width > 0 ? std::max(std::min(free, column.width), free - column.behind) : -1;
   cell_ = start + put_escaped(rows_, bytes, most, cut);
   return true;
+}
+
+bool Table::put_text_end(const Shown& column, std::string_view bytes) {
+  joined_.assign("…").append(bytes);
+  return put_text(column, joined_, false);
 }
 
 void Table::lost(const Loss& loss) {

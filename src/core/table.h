@@ -51,6 +51,7 @@ class Table final : public Sink {
   [[nodiscard]] int room(int from) const;
   bool put_word(const Shown& column, std::string_view word);
   bool put_text(const Shown& column, std::string_view bytes, bool cut);
+  bool put_text_end(const Shown& column, std::string_view bytes);
   bool put_value(const Shown& column, const Value& value);
 
   void put_losses(const Summary& summary);
@@ -61,7 +62,7 @@ class Table final : public Sink {
   TableStyle style_;
   std::vector<Shown> columns_;
   TimeOfDay time_;
-  std::string joined_;  // an argv's: its memory is kept from row to row
+  std::string joined_;  // of an argv and the like: its memory is kept from row to row
   int cell_ = 0;        // where the line being written has come to
 };
 

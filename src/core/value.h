@@ -32,6 +32,12 @@ class Value {
     r.cut_ = cut;
     return r;
   }
+  /// A text whose beginning could not be delivered: a path from its leaf upwards.
+  static constexpr Value text_end(std::string_view v) {
+    Value r = text(v, true);
+    r.begins_later_ = true;
+    return r;
+  }
   /// An argv: strings that stay apart in JSON. `cut` as for text.
   static constexpr Value list(std::span<const std::string_view> v, bool cut = false) {
     Value r;
@@ -57,6 +63,8 @@ class Value {
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
   [[nodiscard]] constexpr bool empty() const { return kind_ == Kind::none; }
   [[nodiscard]] constexpr bool cut() const { return cut_; }
+  /// If so, it is the beginning that is missing, not the end.
+  [[nodiscard]] constexpr bool begins_later() const { return begins_later_; }
   /// boolean (0 or 1), natural, duration, bytes
   [[nodiscard]] constexpr std::uint64_t as_natural() const { return natural_; }
   /// integer, time, a symbol's number
@@ -76,6 +84,7 @@ class Value {
 
   Kind kind_ = Kind::none;
   bool cut_ = false;
+  bool begins_later_ = false;
   std::uint64_t natural_ = 0;  // also a list's length
   double real_ = 0;
   std::string_view text_;

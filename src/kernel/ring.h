@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "kernel/fd.h"
 
@@ -13,8 +14,10 @@ struct run_state;
 
 namespace sonde::kernel {
 
-/// Reads a BPF ring buffer (layout: kernel/bpf/ringbuf.c, two pages of positions before the data, the data mapped
-/// twice). The reader tells the programs through `run_state` when it sleeps; see bpf/lib/ring.bpf.h for the other half.
+/// Reads a BPF ring buffer (layout: kernel/bpf/ringbuf.c, two pages of positions before the data). The kernel offers
+/// the data twice in a row, so that no record looks broken; here it is mapped once, since pages count as often as they
+/// are mapped, and the one record a lap that lies over the end is copied. The reader tells the programs through
+/// `run_state` when it sleeps; see bpf/lib/ring.bpf.h for the other half.
 class Ring {
  public:
   /// `map` and `state` outlive the ring. Throws Error.
@@ -44,6 +47,8 @@ class Ring {
 
  private:
   [[nodiscard]] std::uint32_t header_at(std::uint64_t position) const;
+  void prefetch(std::uint64_t position) const;
+  [[nodiscard]] const std::byte* record_at(std::uint64_t position, std::uint32_t length);
 
   run_state& state_;
   int fd_;
@@ -52,6 +57,7 @@ class Ring {
   const std::atomic<std::uint64_t>* producer_ = nullptr;  // written by the kernel
   const std::byte* data_ = nullptr;
   std::size_t page_;
+  std::vector<std::uint64_t> whole_;  // a record that lies over the end of the ring, put together
 };
 
 }  // namespace sonde::kernel

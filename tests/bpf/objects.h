@@ -21,7 +21,9 @@ struct OpenObject {
   bpf_object* object = nullptr;
   filter_conf* filter = nullptr;
   lib_conf* lib = nullptr;
-  std::string_view conf;  // the tool's own choices, as bytes
+  std::string_view conf;           // the tool's own choices, as bytes
+  glob_conf* tail_glob = nullptr;  // null where the tool has no such texts
+  __u32* walks_paths = nullptr;
 };
 
 template <class S>
@@ -34,6 +36,8 @@ OpenObject open_object() {
   open.filter = &skeleton->rodata->filter;
   open.lib = &skeleton->rodata->lib;
   open.conf = {reinterpret_cast<const char*>(&skeleton->rodata->conf), sizeof(skeleton->rodata->conf)};
+  if constexpr (requires { skeleton->rodata->tail_glob; }) open.tail_glob = &skeleton->rodata->tail_glob;
+  if constexpr (requires { skeleton->rodata->walks_paths; }) open.walks_paths = &skeleton->rodata->walks_paths;
   return open;
 }
 
