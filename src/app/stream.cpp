@@ -20,6 +20,17 @@ Exit StreamBase::run(const CommonOptions& options) {
   return StreamRun(*this, options).go();
 }
 
+std::optional<kernel::Prospect> StreamBase::prospect(const std::string& tracepoint_trouble) {
+  if (const auto missing = kernel::missing_capabilities(); !missing.empty())
+    return kernel::Prospect{{}, {}, {{"", kernel::lack_of(missing), true, kernel::capability_remedy()}}};
+  kernel::raise_memory_limit();
+  kernel::raise_descriptor_limit();
+  if (!kernel::enough_descriptors())
+    return kernel::Prospect{{}, {}, {{"", "too few files may be open", true, "Raise the limit (ulimit -n)."}}};
+  chosen_ = choose_columns(columns(), {});
+  return StreamRun::prospect(*this, tracepoint_trouble);
+}
+
 bool StreamBase::shown(std::string_view key) const {
   const auto all = columns();
   return std::any_of(chosen_.begin(), chosen_.end(), [&](std::size_t i) { return all[i]->key == key; });

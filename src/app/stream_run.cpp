@@ -35,13 +35,22 @@ std::uint64_t cpu_time(const rusage& usage) {
 
 }  // namespace
 
-StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
+StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options, Unstarted)
     : tool_(tool),
       options_(options),
       outputs_(options),
       sink_(outputs_.sink()),
       filter_(options.filter, tool.users_),
-      values_(tool.chosen_.size()) {
+      values_(tool.chosen_.size()) {}
+
+kernel::Prospect StreamRun::prospect(StreamBase& tool, const std::string& tracepoint_trouble) {
+  const CommonOptions defaults;
+  StreamRun run(tool, defaults, Unstarted{});
+  return kernel::Object::prospect(
+      tool.opener(), [&run](void* skeleton) { return run.plan(skeleton); }, tracepoint_trouble);
+}
+
+StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : StreamRun(tool, options, Unstarted{}) {
   if (!options.command.empty()) {
     filter_.only_command();
     command_.emplace(options.command, options.as_user, tool.users_);

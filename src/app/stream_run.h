@@ -23,10 +23,16 @@ class StreamRun {
   /// Everything that can fail before anything is shown: outputs, filter, command, load, attach.
   StreamRun(StreamBase& tool, const CommonOptions& options);
 
+  /// What such a run with the tool's defaults would come to: nothing is shown, nothing stays attached.
+  static kernel::Prospect prospect(StreamBase& tool, const std::string& tracepoint_trouble);
+
   /// Opens the window, shows what happens until something ends it, reports.
   Exit go();
 
  private:
+  struct Unstarted {};
+  StreamRun(StreamBase& tool, const CommonOptions& options, Unstarted);
+
   kernel::Plan plan(void* skeleton);
   void set_library(const LibraryParts& parts, const kernel::Rung& rung);
   kernel::Extras extras(const LibraryParts& parts, const kernel::Rung& rung) const;

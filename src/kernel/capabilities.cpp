@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,20 +33,46 @@ bool has(const std::array<__user_cap_data_struct, 2>& held, unsigned capability)
 std::vector<std::string> missing_capabilities() {
   const auto held = effective();
   std::vector<std::string> missing;
+  if (in_user_namespace()) return {"CAP_BPF", "CAP_PERFMON"};
   if (has(held, CAP_SYS_ADMIN)) return missing;
   if (!has(held, CAP_BPF)) missing.emplace_back("CAP_BPF");
   if (!has(held, CAP_PERFMON)) missing.emplace_back("CAP_PERFMON");
   return missing;
 }
 
+std::vector<std::string> held_capabilities() {
+  const auto held = effective();
+  std::vector<std::string> names;
+  if (has(held, CAP_SYS_ADMIN)) names.emplace_back("CAP_SYS_ADMIN");
+  if (has(held, CAP_BPF)) names.emplace_back("CAP_BPF");
+  if (has(held, CAP_PERFMON)) names.emplace_back("CAP_PERFMON");
+  if (has(held, CAP_SYS_RESOURCE)) names.emplace_back("CAP_SYS_RESOURCE");
+  return names;
+}
+
+bool has_administration() { return has(effective(), CAP_SYS_ADMIN); }
+
+bool in_user_namespace() {
+  constexpr ino_t initial = 0xEFFFFFFD;  // PROC_USER_INIT_INO
+  struct stat status {};
+  return stat("/proc/self/ns/user", &status) == 0 && status.st_ino != initial;
+}
+
+std::string lack_of(const std::vector<std::string>& capabilities) {
+  std::string names;
+  for (const auto& name : capabilities) names += (names.empty() ? "" : " and ") + name;
+  return names + (capabilities.size() > 1 ? " are" : " is") + " missing";
+}
+
+std::string capability_remedy() {
+  return in_user_namespace() ? "Run it as root outside this user namespace." : "Run it as root: sudo sonde ...";
+}
+
 void require_capabilities() {
   const auto missing = missing_capabilities();
   if (missing.empty()) return;
-  std::string names;
-  for (const auto& name : missing) names += (names.empty() ? "" : " and ") + name;
-  throw Error(Exit::not_permitted,
-              "Loading BPF programs is not permitted: " + names + (missing.size() > 1 ? " are" : " is") + " missing.",
-              "Run it as root: sudo sonde ...");
+  throw Error(Exit::not_permitted, "Loading BPF programs is not permitted: " + lack_of(missing) + ".",
+              capability_remedy());
 }
 
 void raise_memory_limit() {
@@ -53,17 +80,26 @@ void raise_memory_limit() {
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
-void require_descriptors() {
-  constexpr int needed = 64;  // maps, programs, links and events of a tool, and then some
+void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const Fd last(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, needed));
-  if (!last)
-    throw Error(Exit::run_time,
-                "No more than " + std::to_string(limit.rlim_max) + " files may be open, which is too few.",
-                "Raise the limit (ulimit -n) to 64 or more.");
+}
+
+bool enough_descriptors() {
+  constexpr int needed = 64;  // maps, programs, links and events of a tool, and then some
+  return static_cast<bool>(Fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, needed)));
+}
+
+void require_descriptors() {
+  raise_descriptor_limit();
+  if (enough_descriptors()) return;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  throw Error(Exit::run_time,
+              "No more than " + std::to_string(limit.rlim_max) + " files may be open, which is too few.",
+              "Raise the limit (ulimit -n) to 64 or more.");
 }
 
 }  // namespace sonde::kernel

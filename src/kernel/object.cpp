@@ -13,11 +13,11 @@
 #include <cerrno>
 
 #include "core/error.h"
-#include "core/names.h"
 #include "core/text.h"
 #include "kernel/capabilities.h"
 #include "kernel/kernel_types.h"
 #include "kernel/log.h"
+#include "kernel/reason.h"
 
 namespace sonde::kernel {
 namespace {
@@ -42,29 +42,6 @@ bool needs_trampoline(const Attachment& attachment) {
   if (attachment.hook != Hook::section) return false;
   const auto type = bpf_program__expected_attach_type(attachment.program);
   return type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
-}
-
-std::string phrase(int error) {
-  switch (error) {
-    case EPERM:
-    case EACCES:
-      return "refused by a policy of this system";
-    case ENOENT:
-      return "this kernel does not have the hook";
-    case ESRCH:
-      return "this kernel has no such function";
-    case ENOTSUP:
-    case 524:
-      return "not supported by this kernel";  // ENOTSUPP has no strerror text
-    case EINVAL:
-      return "this kernel does not know a feature that it needs";
-    case ENOMEM:
-      return "no memory";
-    case E2BIG:
-      return "too large for this kernel's verifier";
-    default:
-      return "failed with " + std::string(errno_name(error));
-  }
 }
 
 int open_perf_tracepoint(std::uint64_t id) {
@@ -101,6 +78,25 @@ void require_types(const std::string& file) {
 
 Object::Object(Open open, const Configure& configure, const Options& options) {
   require_types(options.btf_file);
+  if (climb(open, configure, options)) return;
+  close();
+  fail(options, take_log());
+}
+
+Prospect Object::prospect(Open open, const Configure& configure, const std::string& tracepoint_trouble) {
+  if (access(kernel_btf, R_OK) != 0)
+    return {{}, {}, {{"", "this kernel does not describe its types", false, "Give it a BTF file with --btf FILE."}}};
+  Object object;
+  object.only_trying_ = true;
+  object.tracepoint_trouble_ = tracepoint_trouble;
+  const bool works = object.climb(open, configure, {});
+  take_log();
+  const Rung& rung = object.rung_;
+  if (!works) return {{}, {}, object.refusals_};
+  return {rung.name, rung.blind_to_compat ? "64-bit calls" : rung.scope, object.refusals_};
+}
+
+bool Object::climb(Open open, const Configure& configure, const Options& options) {
   TypesFile types;
   bpf_object_open_opts open_options{};
   open_options.sz = sizeof(open_options);
@@ -127,18 +123,18 @@ Object::Object(Open open, const Configure& configure, const Options& options) {
     hook_ = plan.ladder.hook;
     const Rung& rung = plan.ladder.rungs.at(i);
     if (options.backend.empty() ? rung.on_request : rung.name != options.backend) continue;
-    Refusal refusal{rung.name, impossible(rung), false};
+    Refusal refusal{rung.name, {}};
+    look_for_the_impossible(rung, refusal);
     if (refusal.reason.empty()) {
       if (try_rung(plan, rung, refusal)) {
         rung_ = rung;
-        return;
+        return true;
       }
       close();
     }
     refusals_.push_back(refusal);
   }
-  close();
-  fail(options, take_log());
+  return false;
 }
 
 Object::~Object() { close(); }
@@ -151,15 +147,21 @@ void Object::close() {
   skeleton_ = {};
 }
 
-std::string Object::impossible(const Rung& rung) {
+void Object::look_for_the_impossible(const Rung& rung, Refusal& refusal) {
   for (const Attachment& attachment : rung.attachments) {
-    if (needs_trampoline(attachment) && fentry_is_forbidden())
-      return "fentry programs are refused by a policy of this system";
+    if (needs_trampoline(attachment) && fentry_is_forbidden()) {
+      refusal.reason = "fentry programs are refused by a policy of this system";
+      refusal.remedy = remedy(EPERM);
+      return;
+    }
     if (attachment.hook != Hook::tracepoint) continue;
     if (!tracefs_) tracefs_.emplace();
-    if (!tracefs_->trouble().empty()) return tracefs_->trouble();
+    refusal.reason = tracefs_->trouble().empty() ? tracepoint_trouble_ : tracefs_->trouble();
+    if (!refusal.reason.empty()) {
+      refusal.remedy = tracefs_->trouble().empty() ? "See what is said of the hook." : tracefs_->remedy();
+      return;
+    }
   }
-  return {};
 }
 
 bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
@@ -175,8 +177,11 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
     // EACCES here is the verifier's word for a program that it cannot prove safe.
     // EFAULT and E2BIG mean that it gave up.
     const bool verifier = error == -EACCES || error == -EFAULT || error == -E2BIG;
-    refusal.reason = verifier ? "refused by this kernel's verifier" : phrase(-error);
-    refusal.permission = error == -EPERM;
+    const bool refused = error == -EPERM || (error == -EINVAL && is_locked_down());
+    const auto who = refused ? refuser(missing_capabilities()) : Refuser{phrase(-error), remedy(-error)};
+    refusal.reason = verifier ? "refused by this kernel's verifier" : who.phrase;
+    refusal.remedy = verifier ? "Report it, with what the tool says with -v." : who.remedy;
+    refusal.permission = refused;
     return false;
   }
   for (const auto* list : {&rung.attachments, &extras.attachments})
@@ -192,8 +197,10 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
     const auto id = tracefs_->tracepoint_id(attachment.target.substr(0, slash), attachment.target.substr(slash + 1));
     if (!id) {
       refusal.reason = "this kernel has no tracepoint " + attachment.target;
+      refusal.remedy = remedy(ENOENT);
       return attachment.optional;
     }
+    if (only_trying_) return true;
     const int event = open_perf_tracepoint(*id);
     link = event < 0 ? nullptr : bpf_program__attach_perf_event(attachment.program, event);
     if (!link && event >= 0) {
@@ -208,8 +215,10 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
         bpf_program__attach_kprobe(attachment.program, attachment.hook == Hook::kretprobe, attachment.target.c_str());
   }
   if (!link) {
-    refusal.reason = phrase(errno);
-    refusal.permission = errno == EPERM || errno == EACCES;
+    const int error = errno;
+    refusal.reason = phrase(error);
+    refusal.remedy = remedy(error);
+    refusal.permission = is_refusal(error);
     return attachment.optional;
   }
   links_.push_back(link);
@@ -281,26 +290,32 @@ std::uint64_t unfinished_calls(bpf_map* map) {
   return count;
 }
 
-// By storing something for ourselves: kernels of 2026 have the map but cannot allocate for it on a CPU without
-// cmpxchg16b (kmalloc_nolock). One with the map type (5.11) but without the helpers in tracing programs (5.12) is none
-// that we know in use.
-bool has_task_storage() {
+Fd make_task_storage() {
   btf* types = btf__new_empty();
   const int number = btf__add_int(types, "int", sizeof(int), BTF_INT_SIGNED);
-  bool works = false;
+  int map = -1;
   if (number > 0 && btf__load_into_kernel(types) == 0) {
     bpf_map_create_opts options{};
     options.sz = sizeof(options);
     options.btf_fd = static_cast<std::uint32_t>(btf__fd(types));
     options.btf_key_type_id = options.btf_value_type_id = static_cast<std::uint32_t>(number);
     options.map_flags = BPF_F_NO_PREALLOC;
-    const Fd map(bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "probe", sizeof(int), sizeof(int), 0, &options));
-    const Fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
-    const int task = self.get(), value = 1;
-    works = map && self && bpf_map_update_elem(map.get(), &task, &value, BPF_ANY) == 0;
+    map = bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "probe", sizeof(int), sizeof(int), 0, &options);
   }
+  const int error = errno;
   btf__free(types);
-  return works;
+  errno = error;
+  return Fd(map);
+}
+
+// By storing something for ourselves: kernels of 2026 have the map but cannot allocate for it on a CPU without
+// cmpxchg16b (kmalloc_nolock). One with the map type (5.11) but without the helpers in tracing programs (5.12) is none
+// that we know in use.
+bool has_task_storage() {
+  const Fd map = make_task_storage();
+  const Fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  const int task = self.get(), value = 1;
+  return map && self && bpf_map_update_elem(map.get(), &task, &value, BPF_ANY) == 0;
 }
 
 unsigned possible_cpus() { return static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus())); }

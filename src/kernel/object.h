@@ -53,6 +53,14 @@ struct Refusal {
   std::string rung;
   std::string reason;  ///< a phrase
   bool permission = false;
+  std::string remedy{};  ///< a sentence
+};
+
+/// What the start of a tool would come to here.
+struct Prospect {
+  std::string rung;   ///< the one that would be taken; empty: none
+  std::string scope;  ///< what of the whole it sees, if not all
+  std::vector<Refusal> refusals;
 };
 
 /// A tool's BPF programs: opened, configured, loaded and attached by the first rung that really attaches.
@@ -70,6 +78,12 @@ class Object {
 
   /// Throws Error when no rung can be had.
   Object(Open open, const Configure& configure, const Options& options);
+
+  /// Climbs the same ladder and leaves at once. Programs are really loaded and attached, but for tracepoints by perf,
+  /// which take the kernel up to 115 ms each to detach: of these it is only seen whether they exist, and the caller
+  /// says why none can be attached (empty: they can).
+  static Prospect prospect(Open open, const Configure& configure, const std::string& tracepoint_trouble);
+
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
   ~Object();
@@ -84,12 +98,16 @@ class Object {
   [[nodiscard]] std::vector<ProgramCost> costs() const;
 
  private:
+  Object() = default;
+  bool climb(Open open, const Configure& configure, const Options& options);
   bool try_rung(const Plan& plan, const Rung& rung, Refusal& refusal);
-  std::string impossible(const Rung& rung);
+  void look_for_the_impossible(const Rung& rung, Refusal& refusal);
   bool attach(const Attachment& attachment, Refusal& refusal);
   void close();
   [[noreturn]] void fail(const Options& options, const std::string& log) const;
 
+  bool only_trying_ = false;
+  std::string tracepoint_trouble_;
   Skeleton skeleton_;
   std::vector<bpf_link*> links_;
   std::vector<bpf_program*> attached_;
@@ -109,6 +127,9 @@ void resize_map(bpf_map* map, std::uint32_t entries);
 
 /// How many calls a map like `calls_by_tid` (bpf/lib/calls.bpf.h) holds that began and were not seen to end.
 std::uint64_t unfinished_calls(bpf_map* map);
+
+/// An empty map of that kind, for one int a task; none, and errno, if this kernel refuses it.
+Fd make_task_storage();
 
 /// Whether calls can be remembered in task storage here.
 bool has_task_storage();

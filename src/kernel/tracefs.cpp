@@ -2,6 +2,8 @@
 #include "kernel/tracefs.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -9,14 +11,33 @@
 #include "kernel/file.h"
 
 namespace sonde::kernel {
+namespace {
+
+// Also where the folder itself may not be read.
+bool is_mounted(const char* place) {
+  struct statfs status {};
+  return statfs(place, &status) == 0 && static_cast<unsigned long>(status.f_type) == TRACEFS_MAGIC;
+}
+
+bool can_read(const Fd& directory) { return directory && faccessat(directory.get(), "events", R_OK | X_OK, 0) == 0; }
+
+}  // namespace
 
 Tracefs::Tracefs() {
   for (const char* place : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
     directory_ = Fd(open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory_ && faccessat(directory_.get(), "events", R_OK, 0) == 0) return;
+    if (!can_read(directory_)) continue;
+    place_ = place;
+    return;
   }
   directory_ = private_mount("tracefs");
-  if (!directory_) trouble_ = "tracefs is not mounted, or may not be read";
+  if (can_read(directory_)) return;
+  // CAP_SYS_ADMIN alone may mount it, and then not look into it.
+  const bool mounted = directory_ || is_mounted("/sys/kernel/tracing") || is_mounted("/sys/kernel/debug/tracing");
+  directory_ = Fd();
+  trouble_ = mounted ? "tracefs may not be read by this user" : "tracefs is not mounted";
+  remedy_ = mounted ? "Run it as root, or with CAP_DAC_READ_SEARCH."
+                    : "Run it as root, or mount it: mount -t tracefs tracefs /sys/kernel/tracing.";
 }
 
 std::optional<std::uint64_t> Tracefs::tracepoint_id(const std::string& category, const std::string& name) const {

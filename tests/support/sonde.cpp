@@ -91,6 +91,8 @@ Report read_json(const std::string& text) {
     const std::string type = line["type"].text();
     if (type == "event")
       report.events.push_back(std::move(line));
+    else if (type == "row")
+      report.rows.push_back(std::move(line));
     else if (type == "lost")
       report.losses.push_back(std::move(line));
     else if (type == "note")

@@ -21,7 +21,7 @@ struct Report {
   std::string out, err;
 
   // The rest only with --format json.
-  std::vector<Json> events, losses, notes;
+  std::vector<Json> events, rows, losses, notes;
   Json summary;
 
   [[nodiscard]] long long lost() const { return summary["lost"].number(); }
