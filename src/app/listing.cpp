@@ -15,7 +15,7 @@ void ListingBase::common_options(Options& options, CommonOptions& common) {
 
 Exit ListingBase::run(const CommonOptions& options) {
   if (!options.command.empty())
-    throw Error(Exit::usage, info_.name + " runs no command.", "Leave out what stands behind --.");
+    throw Error(Exit::usage, "The tool " + info_.name + " runs no command.", "Leave out what stands behind --.");
   const auto all = columns();
   chosen_ = choose_columns(all, options.columns);
   values_.resize(chosen_.size());

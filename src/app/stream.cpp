@@ -20,7 +20,7 @@ Exit StreamBase::run(const CommonOptions& options) {
   return StreamRun(*this, options).go();
 }
 
-std::optional<kernel::Prospect> StreamBase::prospect(const std::string& tracepoint_trouble) {
+std::optional<kernel::Prospect> StreamBase::prospect(const kernel::Finding& tracepoints) {
   if (const auto missing = kernel::missing_capabilities(); !missing.empty())
     return kernel::Prospect{{}, {}, {{"", kernel::lack_of(missing), true, kernel::capability_remedy()}}};
   kernel::raise_memory_limit();
@@ -28,7 +28,7 @@ std::optional<kernel::Prospect> StreamBase::prospect(const std::string& tracepoi
   if (!kernel::enough_descriptors())
     return kernel::Prospect{{}, {}, {{"", "too few files may be open", true, "Raise the limit (ulimit -n)."}}};
   chosen_ = choose_columns(columns(), {});
-  return StreamRun::prospect(*this, tracepoint_trouble);
+  return StreamRun::prospect(*this, tracepoints);
 }
 
 bool StreamBase::shown(std::string_view key) const {

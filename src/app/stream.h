@@ -47,7 +47,7 @@ class StreamBase : public Tool {
   ~StreamBase() override;
 
   [[nodiscard]] const ToolInfo& info() const final { return info_; }
-  std::optional<kernel::Prospect> prospect(const std::string& tracepoint_trouble) final;
+  std::optional<kernel::Prospect> prospect(const kernel::Finding& tracepoints) final;
   Exit run(const CommonOptions& options) final;
 
  protected:

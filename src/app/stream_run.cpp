@@ -43,11 +43,11 @@ StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options, Unstarted)
       filter_(options.filter, tool.users_),
       values_(tool.chosen_.size()) {}
 
-kernel::Prospect StreamRun::prospect(StreamBase& tool, const std::string& tracepoint_trouble) {
+kernel::Prospect StreamRun::prospect(StreamBase& tool, const kernel::Finding& tracepoints) {
   const CommonOptions defaults;
   StreamRun run(tool, defaults, Unstarted{});
   return kernel::Object::prospect(
-      tool.opener(), [&run](void* skeleton) { return run.plan(skeleton); }, tracepoint_trouble);
+      tool.opener(), [&run](void* skeleton) { return run.plan(skeleton); }, tracepoints);
 }
 
 StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : StreamRun(tool, options, Unstarted{}) {

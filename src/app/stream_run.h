@@ -24,7 +24,7 @@ class StreamRun {
   StreamRun(StreamBase& tool, const CommonOptions& options);
 
   /// What such a run with the tool's defaults would come to: nothing is shown, nothing stays attached.
-  static kernel::Prospect prospect(StreamBase& tool, const std::string& tracepoint_trouble);
+  static kernel::Prospect prospect(StreamBase& tool, const kernel::Finding& tracepoints);
 
   /// Opens the window, shows what happens until something ends it, reports.
   Exit go();

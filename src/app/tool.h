@@ -48,9 +48,9 @@ class Tool {
   [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.
   virtual void common_options(Options& options, CommonOptions& common);
-  /// What would come of starting it here, as its defaults are; empty: it traces nothing. `tracepoint_trouble` says why
-  /// no tracepoint can be attached by perf (empty: they can), which is not tried again for each tool.
-  virtual std::optional<kernel::Prospect> prospect(const std::string& /*tracepoint_trouble*/) { return std::nullopt; }
+  /// What would come of starting it here, as its defaults are; empty: it traces nothing. Whether tracepoints can be
+  /// attached by perf has been found out before, and is not tried again for each tool.
+  virtual std::optional<kernel::Prospect> prospect(const kernel::Finding& /*tracepoints*/) { return std::nullopt; }
   /// Runs to the end. Returns the exit code; throws Error when it cannot start.
   virtual Exit run(const CommonOptions& options) = 0;
 };

@@ -65,26 +65,58 @@ bool can_be_asked_for(unsigned kind) {
   return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
 }
 
+// The two parts of BTF; none if it is not understood.
+struct Sections {
+  std::span<const char> types, strings;
+
+  explicit Sections(std::span<const char> full) {
+    btf_header header{};
+    if (full.size() < sizeof(header)) return;
+    std::memcpy(&header, full.data(), sizeof(header));
+    const std::uint64_t types_end = std::uint64_t{header.hdr_len} + header.type_off + header.type_len;
+    const std::uint64_t strings_end = std::uint64_t{header.hdr_len} + header.str_off + header.str_len;
+    if (header.magic != BTF_MAGIC || header.version != BTF_VERSION || types_end > full.size() ||
+        strings_end > full.size() || header.type_off % 4 || header.hdr_len % 4)
+      return;
+    types = full.subspan(header.hdr_len + header.type_off, header.type_len);
+    strings = full.subspan(header.hdr_len + header.str_off, header.str_len);
+  }
+  [[nodiscard]] std::string_view text(std::uint32_t offset) const {
+    if (offset >= strings.size()) return {};
+    return {strings.data() + offset, strnlen(strings.data() + offset, strings.size() - offset)};
+  }
+  [[nodiscard]] bool is(std::uint32_t offset, std::string_view name) const {
+    return offset < strings.size() && strings.size() - offset > name.size() &&
+           std::memcmp(strings.data() + offset, name.data(), name.size()) == 0 && !strings[offset + name.size()];
+  }
+  // Calls take(offset, type) for each type in turn, until it says false. False if there are no types, or one that is
+  // not understood.
+  template <class Take>
+  bool walk(const Take& take) const {
+    for (std::size_t at = 0; at + sizeof(btf_type) <= types.size();) {
+      const auto* type = reinterpret_cast<const btf_type*>(types.data() + at);
+      const auto tail = tail_bytes(BTF_INFO_KIND(type->info), BTF_INFO_VLEN(type->info));
+      if (!tail || at + sizeof(btf_type) + *tail > types.size()) return false;
+      if (!take(static_cast<std::uint32_t>(at), *type)) break;
+      at += sizeof(btf_type) + *tail;
+    }
+    return !types.empty();
+  }
+};
+
 class Extraction {
  public:
-  Extraction(std::span<const char> full, const btf_header& header)
-      : types_(full.subspan(header.hdr_len + header.type_off, header.type_len)),
-        strings_(full.subspan(header.hdr_len + header.str_off, header.str_len)) {}
+  explicit Extraction(const Sections& full) : full_(full) {}
 
   // False if the types are not understood.
   bool index(const std::unordered_set<std::string_view>& names) {
-    offsets_.reserve(types_.size() / 24);  // about the mean size of a type
-    for (std::size_t at = 0; at + sizeof(btf_type) <= types_.size();) {
-      const auto* type = at_offset(at);
-      const unsigned kind = BTF_INFO_KIND(type->info);
-      const auto tail = tail_bytes(kind, BTF_INFO_VLEN(type->info));
-      if (!tail || at + sizeof(btf_type) + *tail > types_.size()) return false;
-      offsets_.push_back(static_cast<std::uint32_t>(at));
-      if (can_be_asked_for(kind) && type->name_off && names.contains(text(type->name_off)))
+    offsets_.reserve(full_.types.size() / 24);  // about the mean size of a type
+    return full_.walk([&](std::uint32_t at, const btf_type& type) {
+      offsets_.push_back(at);
+      if (can_be_asked_for(BTF_INFO_KIND(type.info)) && type.name_off && names.contains(full_.text(type.name_off)))
         take(static_cast<std::uint32_t>(offsets_.size()));
-      at += sizeof(btf_type) + *tail;
-    }
-    return true;
+      return true;
+    });
   }
 
   std::vector<char> write() {
@@ -104,11 +136,7 @@ class Extraction {
 
  private:
   [[nodiscard]] const btf_type* at_offset(std::size_t at) const {
-    return reinterpret_cast<const btf_type*>(types_.data() + at);
-  }
-  [[nodiscard]] std::string_view text(std::uint32_t offset) const {
-    if (offset >= strings_.size()) return {};
-    return {strings_.data() + offset, strnlen(strings_.data() + offset, strings_.size() - offset)};
+    return reinterpret_cast<const btf_type*>(full_.types.data() + at);
   }
 
   // The new number of a type, which will be written.
@@ -120,7 +148,7 @@ class Extraction {
   }
 
   std::uint32_t put_text(std::uint32_t offset) {
-    const auto string = text(offset);
+    const auto string = full_.text(offset);
     if (string.empty()) return 0;
     const auto [found, fresh] = texts_.try_emplace(offset, static_cast<std::uint32_t>(out_strings_.size()));
     if (fresh) out_strings_.append(string).push_back('\0');
@@ -192,7 +220,7 @@ class Extraction {
     }
   }
 
-  std::span<const char> types_, strings_;
+  const Sections& full_;
   std::vector<std::uint32_t> offsets_;  // by number, less one
   std::vector<std::uint32_t> taken_;    // in the order of the new numbers
   std::unordered_map<std::uint32_t, std::uint32_t> numbers_, texts_;
@@ -228,16 +256,28 @@ class KernelBtf {
 }  // namespace
 
 std::vector<char> extract_types(std::span<const char> full, const std::unordered_set<std::string_view>& names) {
-  btf_header header{};
-  if (full.size() < sizeof(header)) return {};
-  std::memcpy(&header, full.data(), sizeof(header));
-  const std::uint64_t types_end = std::uint64_t{header.hdr_len} + header.type_off + header.type_len;
-  const std::uint64_t strings_end = std::uint64_t{header.hdr_len} + header.str_off + header.str_len;
-  if (header.magic != BTF_MAGIC || header.version != BTF_VERSION || types_end > full.size() ||
-      strings_end > full.size() || header.type_off % 4 || header.hdr_len % 4)
-    return {};
-  Extraction extraction(full, header);
+  const Sections sections(full);
+  Extraction extraction(sections);
   return extraction.index(names) ? extraction.write() : std::vector<char>{};
+}
+
+std::vector<std::uint32_t> kernel_type_numbers(std::span<const TypeName> wanted) {
+  const KernelBtf kernel;
+  const Sections sections(kernel.bytes());
+  std::vector<std::uint32_t> numbers(wanted.size(), 0);
+  std::uint32_t number = 0;
+  std::size_t left = wanted.size();
+  const bool understood = sections.walk([&](std::uint32_t, const btf_type& type) {
+    ++number;
+    const unsigned kind = BTF_INFO_KIND(type.info);
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i].kind == kind && !numbers[i] && sections.is(type.name_off, wanted[i].name)) {
+        numbers[i] = number;
+        --left;
+      }
+    return left > 0;
+  });
+  return understood ? numbers : std::vector<std::uint32_t>(wanted.size(), 0);
 }
 
 std::unordered_set<std::string_view> type_names(const btf* types) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,14 @@ std::vector<char> extract_types(std::span<const char> full, const std::unordered
 
 /// The names of an object's own types, without the suffixes of flavors (cgroup___ids is cgroup).
 std::unordered_set<std::string_view> type_names(const btf* types);
+
+/// A type by its name and its kind (BTF_KIND_FUNC, ...).
+struct TypeName {
+  std::string_view name;
+  unsigned kind = 0;
+};
+/// The numbers by which the running kernel knows these types, in their order; 0 for one that it does not have.
+std::vector<std::uint32_t> kernel_type_numbers(std::span<const TypeName> wanted);
 
 /// A file in memory that libbpf can be given as the kernel's types before it is filled.
 class TypesFile {

@@ -76,6 +76,18 @@ void require_types(const std::string& file) {
 
 }  // namespace
 
+std::string reasons(const std::vector<Refusal>& refusals) {
+  std::string text;
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    // Neighbours that fail alike are named together.
+    const bool end = i + 1 == refusals.size();
+    const bool last = end || refusals[i + 1].reason != refusals[i].reason;
+    const std::string colon = refusals[i].rung.empty() ? "" : ": ";
+    text += refusals[i].rung + (last ? colon + refusals[i].reason + (end ? "" : "; ") : ", ");
+  }
+  return text;
+}
+
 Object::Object(Open open, const Configure& configure, const Options& options) {
   require_types(options.btf_file);
   if (climb(open, configure, options)) return;
@@ -83,12 +95,11 @@ Object::Object(Open open, const Configure& configure, const Options& options) {
   fail(options, take_log());
 }
 
-Prospect Object::prospect(Open open, const Configure& configure, const std::string& tracepoint_trouble) {
+Prospect Object::prospect(Open open, const Configure& configure, const Finding& tracepoints) {
   if (access(kernel_btf, R_OK) != 0)
     return {{}, {}, {{"", "this kernel does not describe its types", false, "Give it a BTF file with --btf FILE."}}};
   Object object;
-  object.only_trying_ = true;
-  object.tracepoint_trouble_ = tracepoint_trouble;
+  object.tracepoints_ = tracepoints;
   const bool works = object.climb(open, configure, {});
   take_log();
   const Rung& rung = object.rung_;
@@ -150,15 +161,17 @@ void Object::close() {
 void Object::look_for_the_impossible(const Rung& rung, Refusal& refusal) {
   for (const Attachment& attachment : rung.attachments) {
     if (needs_trampoline(attachment) && fentry_is_forbidden()) {
-      refusal.reason = "fentry programs are refused by a policy of this system";
-      refusal.remedy = remedy(EPERM);
+      refusal = {rung.name, "fentry programs are refused by a policy of this system", true, remedy(EPERM)};
       return;
     }
     if (attachment.hook != Hook::tracepoint) continue;
     if (!tracefs_) tracefs_.emplace();
-    refusal.reason = tracefs_->trouble().empty() ? tracepoint_trouble_ : tracefs_->trouble();
-    if (!refusal.reason.empty()) {
-      refusal.remedy = tracefs_->trouble().empty() ? "See what is said of the hook." : tracefs_->remedy();
+    if (!tracefs_->trouble().empty()) {
+      refusal = {rung.name, tracefs_->trouble(), true, tracefs_->remedy()};
+      return;
+    }
+    if (tracepoints_ && tracepoints_->state != State::ok && tracepoints_->state != State::limited) {
+      refusal = {rung.name, phrase_of(tracepoints_->fact), tracepoints_->state == State::refused, tracepoints_->remedy};
       return;
     }
   }
@@ -200,7 +213,7 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
       refusal.remedy = remedy(ENOENT);
       return attachment.optional;
     }
-    if (only_trying_) return true;
+    if (tracepoints_) return true;
     const int event = open_perf_tracepoint(*id);
     link = event < 0 ? nullptr : bpf_program__attach_perf_event(attachment.program, event);
     if (!link && event >= 0) {
@@ -231,16 +244,11 @@ void Object::fail(const Options& options, const std::string& log) const {
   if (refusals_.empty())
     throw Error(Exit::usage, "There is no backend '" + options.backend + "' for " + hook_ + ".",
                 "The tool's help lists the backends.");
-  std::string reasons;
-  bool permission = true;
-  for (const Refusal& refusal : refusals_) {
-    reasons += (reasons.empty() ? "" : "; ") + refusal.rung + ": " + refusal.reason;
-    permission &= refusal.permission;
-  }
+  const bool permission = std::all_of(refusals_.begin(), refusals_.end(), [](const auto& r) { return r.permission; });
   const std::string remedy = options.backend.empty() ? "Run it with -v for what the kernel said."
                                                      : "Leave out --backend to take the best way that works here.";
   throw Error(permission ? Exit::not_permitted : Exit::not_supported,
-              "No way to watch " + hook_ + " works on this kernel (" + reasons + ").", remedy, log);
+              "No way to watch " + hook_ + " works on this kernel (" + reasons(refusals_) + ").", remedy, log);
 }
 
 std::uint64_t Object::skipped() const {

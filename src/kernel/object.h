@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/sink.h"
+#include "kernel/finding.h"
 #include "kernel/ladder.h"
 #include "kernel/tracefs.h"
 
@@ -56,6 +57,9 @@ struct Refusal {
   std::string remedy{};  ///< a sentence
 };
 
+/// All of them as one phrase: "fexit: a policy; tracepoint, kprobe: not supported".
+std::string reasons(const std::vector<Refusal>& refusals);
+
 /// What the start of a tool would come to here.
 struct Prospect {
   std::string rung;   ///< the one that would be taken; empty: none
@@ -81,8 +85,8 @@ class Object {
 
   /// Climbs the same ladder and leaves at once. Programs are really loaded and attached, but for tracepoints by perf,
   /// which take the kernel up to 115 ms each to detach: of these it is only seen whether they exist, and the caller
-  /// says why none can be attached (empty: they can).
-  static Prospect prospect(Open open, const Configure& configure, const std::string& tracepoint_trouble);
+  /// has found out whether one can be attached.
+  static Prospect prospect(Open open, const Configure& configure, const Finding& tracepoints);
 
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
@@ -106,8 +110,7 @@ class Object {
   void close();
   [[noreturn]] void fail(const Options& options, const std::string& log) const;
 
-  bool only_trying_ = false;
-  std::string tracepoint_trouble_;
+  std::optional<Finding> tracepoints_;  // set: this is only a trial
   Skeleton skeleton_;
   std::vector<bpf_link*> links_;
   std::vector<bpf_program*> attached_;
