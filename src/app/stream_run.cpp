@@ -66,6 +66,9 @@ StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : StreamRun
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
   waiter_.watch_hangup(outputs_.rows().fd());
+  if (!command_) targets_.emplace(options.filter);
+  if (targets_)
+    for (const auto& process : targets_->fds()) waiter_.watch_edges(process.get());
   fill_maps();
 }
 
@@ -175,7 +178,7 @@ void StreamRun::close_window() {
 void StreamRun::loop() {
   while (!over()) {
     const bool busy = drain() > 0;
-    watch_command();
+    watch_processes();
     report_losses(!busy);
     if (busy) sink_.flush();
     if (!busy && hung_up(outputs_.rows().fd())) throw OutputClosed{};
@@ -183,8 +186,9 @@ void StreamRun::loop() {
   }
 }
 
-void StreamRun::watch_command() {
+void StreamRun::watch_processes() {
   if (command_ && command_->ended()) command_ended_ = true;
+  if (targets_ && targets_->ended()) targets_ended_ = true;
 }
 
 std::size_t StreamRun::drain() {
@@ -215,7 +219,8 @@ bool StreamRun::within_rate() {
 }
 
 bool StreamRun::over() const {
-  return stop_requested() || command_ended_ || (options_.max_events && rows_ >= options_.max_events) ||
+  return stop_requested() || command_ended_ || targets_ended_ ||
+         (options_.max_events && rows_ >= options_.max_events) ||
          (options_.duration_ns && tool_.clock_.monotonic() - opened_ >= options_.duration_ns);
 }
 
@@ -243,6 +248,11 @@ void StreamRun::notes() {
   if (parts_.run->drops[DROP_RING_FULL])
     sink_.note("A larger --buffer-size (now " + format_bytes(ring_->size()) + ") or a narrower filter loses less.");
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
+  if (targets_ended_) sink_.note("All processes of --pid have ended.");
+  const auto backends = tool_.backends();
+  const bool has_tracepoints = std::find(backends.begin(), backends.end(), "tracepoint") != backends.end();
+  if (object_->skipped() != skipped_before_ && object_->rung().name != "tracepoint" && has_tracepoints)
+    sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
   if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);
   if (const std::uint64_t n = parts_.run->execs32; n && object_->rung().blind_to_compat)
     sink_.note(format_count(n) + (n == 1 ? " 32-bit program was" : " 32-bit programs were") +

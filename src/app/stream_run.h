@@ -12,6 +12,7 @@
 #include "app/losses.h"
 #include "app/outputs.h"
 #include "app/stream.h"
+#include "app/targets.h"
 #include "kernel/object.h"
 #include "kernel/ring.h"
 
@@ -42,7 +43,7 @@ class StreamRun {
   void open_window();
   void close_window();
   void loop();
-  void watch_command();
+  void watch_processes();
   std::size_t drain();
   bool take(const std::byte* record, std::size_t size);
   bool within_rate();
@@ -60,6 +61,7 @@ class StreamRun {
   bool task_storage_ = false;
   std::optional<kernel::RunStats> stats_;
   std::optional<Command> command_;
+  std::optional<Targets> targets_;
   std::unique_ptr<kernel::Object> object_;
   LibraryParts parts_;
   std::optional<kernel::Ring> ring_;
@@ -72,7 +74,7 @@ class StreamRun {
   std::uint64_t opened_ = 0, closed_ = 0;  // the window, ns monotonic
   std::uint64_t reported_ = 0;             // when losses were last reported
   std::uint64_t rate_second_ = 0, rate_rows_ = 0;
-  bool command_ended_ = false;
+  bool command_ended_ = false, targets_ended_ = false;
 };
 
 }  // namespace sonde
