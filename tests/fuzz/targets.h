@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is fuzzed: each takes any bytes, and ends the program if a parser says something that cannot be. The unit tests
+// replay the corpus through them.
+#pragma once
+
+#include <string_view>
+
+namespace sonde::fuzz {
+
+void btf(std::string_view bytes);
+void elf(std::string_view bytes);
+void kernel_text(std::string_view bytes);
+void ld_cache(std::string_view bytes);
+void probe_pattern(std::string_view bytes);
+
+}  // namespace sonde::fuzz
