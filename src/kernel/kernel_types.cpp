@@ -2,18 +2,16 @@
 #include "kernel/kernel_types.h"
 
 #include <bpf/btf.h>
-#include <fcntl.h>
 #include <linux/btf.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <unordered_map>
 
-#include "kernel/file.h"
+#include "core/btf.h"
+#include "kernel/btf_file.h"
 
 namespace sonde::kernel {
 namespace {
@@ -22,44 +20,6 @@ namespace {
 using Array = struct ::btf_array;
 using EnumItem = struct ::btf_enum;
 using Enum64Item = struct ::btf_enum64;
-
-constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
-constexpr std::size_t largest_btf = 64 << 20;
-
-// Bytes behind the fixed part of a type; empty for a kind that is newer than this code.
-std::optional<std::size_t> tail_bytes(unsigned kind, unsigned length) {
-  switch (kind) {
-    case BTF_KIND_PTR:
-    case BTF_KIND_FWD:
-    case BTF_KIND_TYPEDEF:
-    case BTF_KIND_VOLATILE:
-    case BTF_KIND_CONST:
-    case BTF_KIND_RESTRICT:
-    case BTF_KIND_FUNC:
-    case BTF_KIND_FLOAT:
-    case BTF_KIND_TYPE_TAG:
-      return 0;
-    case BTF_KIND_INT:
-    case BTF_KIND_VAR:
-    case BTF_KIND_DECL_TAG:
-      return 4;
-    case BTF_KIND_ARRAY:
-      return sizeof(Array);
-    case BTF_KIND_STRUCT:
-    case BTF_KIND_UNION:
-      return length * sizeof(btf_member);
-    case BTF_KIND_ENUM:
-      return length * sizeof(EnumItem);
-    case BTF_KIND_ENUM64:
-      return length * sizeof(Enum64Item);
-    case BTF_KIND_FUNC_PROTO:
-      return length * sizeof(btf_param);
-    case BTF_KIND_DATASEC:
-      return length * sizeof(btf_var_secinfo);
-    default:
-      return std::nullopt;
-  }
-}
 
 bool can_be_asked_for(unsigned kind) {
   return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
@@ -70,16 +30,10 @@ struct Sections {
   std::span<const char> types, strings;
 
   explicit Sections(std::span<const char> full) {
-    btf_header header{};
-    if (full.size() < sizeof(header)) return;
-    std::memcpy(&header, full.data(), sizeof(header));
-    const std::uint64_t types_end = std::uint64_t{header.hdr_len} + header.type_off + header.type_len;
-    const std::uint64_t strings_end = std::uint64_t{header.hdr_len} + header.str_off + header.str_len;
-    if (header.magic != BTF_MAGIC || header.version != BTF_VERSION || types_end > full.size() ||
-        strings_end > full.size() || header.type_off % 4 || header.hdr_len % 4)
-      return;
-    types = full.subspan(header.hdr_len + header.type_off, header.type_len);
-    strings = full.subspan(header.hdr_len + header.str_off, header.str_len);
+    const auto sections = btf_sections({full.data(), full.size()});
+    if (!sections) return;
+    types = sections->types;
+    strings = sections->strings;
   }
   [[nodiscard]] std::string_view text(std::uint32_t offset) const {
     if (offset >= strings.size()) return {};
@@ -95,7 +49,7 @@ struct Sections {
   bool walk(const Take& take) const {
     for (std::size_t at = 0; at + sizeof(btf_type) <= types.size();) {
       const auto* type = reinterpret_cast<const btf_type*>(types.data() + at);
-      const auto tail = tail_bytes(BTF_INFO_KIND(type->info), BTF_INFO_VLEN(type->info));
+      const auto tail = btf_tail(BTF_INFO_KIND(type->info), BTF_INFO_VLEN(type->info));
       if (!tail || at + sizeof(btf_type) + *tail > types.size()) return false;
       if (!take(static_cast<std::uint32_t>(at), *type)) break;
       at += sizeof(btf_type) + *tail;
@@ -227,32 +181,6 @@ class Extraction {
   std::string out_types_, out_strings_ = std::string(1, '\0');
 };
 
-// The kernel's BTF: mapped where that works (6.16), else read, a page a call.
-class KernelBtf {
- public:
-  KernelBtf() {
-    const Fd file(open(kernel_btf, O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (!file || fstat(file.get(), &status) != 0) return;
-    size_ = static_cast<std::size_t>(status.st_size);
-    mapped_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (mapped_ == MAP_FAILED) read_ = read_file(kernel_btf, AT_FDCWD, largest_btf).value_or("");
-  }
-  KernelBtf(const KernelBtf&) = delete;
-  KernelBtf& operator=(const KernelBtf&) = delete;
-  ~KernelBtf() {
-    if (mapped_ != MAP_FAILED) munmap(mapped_, size_);
-  }
-  [[nodiscard]] std::span<const char> bytes() const {
-    return mapped_ != MAP_FAILED ? std::span(static_cast<const char*>(mapped_), size_) : std::span<const char>(read_);
-  }
-
- private:
-  void* mapped_ = MAP_FAILED;
-  std::size_t size_ = 0;
-  std::string read_;
-};
-
 }  // namespace
 
 std::vector<char> extract_types(std::span<const char> full, const std::unordered_set<std::string_view>& names) {
@@ -262,7 +190,7 @@ std::vector<char> extract_types(std::span<const char> full, const std::unordered
 }
 
 std::vector<std::uint32_t> kernel_type_numbers(std::span<const TypeName> wanted) {
-  const KernelBtf kernel;
+  const BtfFile kernel(kernel_btf);
   const Sections sections(kernel.bytes());
   std::vector<std::uint32_t> numbers(wanted.size(), 0);
   std::uint32_t number = 0;
@@ -297,7 +225,7 @@ TypesFile::TypesFile() : file_(memfd_create("types", MFD_CLOEXEC)) {
 }
 
 bool TypesFile::fill(const btf* types) {
-  const KernelBtf kernel;
+  const BtfFile kernel(kernel_btf);
   const auto part = extract_types(kernel.bytes(), type_names(types));
   return !part.empty() && ftruncate(file_.get(), 0) == 0 &&
          pwrite(file_.get(), part.data(), part.size(), 0) == static_cast<ssize_t>(part.size());
