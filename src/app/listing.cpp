@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/listing.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "app/outputs.h"
 #include "core/error.h"
 
@@ -19,19 +22,27 @@ Exit ListingBase::run(const CommonOptions& options) {
   const auto all = columns();
   chosen_ = choose_columns(all, options.columns);
   values_.resize(chosen_.size());
-  std::vector<const ColumnInfo*> shown;
-  for (const auto i : chosen_) shown.push_back(all[i]);
+  for (const auto i : chosen_) shown_.push_back(all[i]);
 
   Outputs outputs(options, row_kind());
   sink_ = &outputs.sink();
-  sink_->begin(shown);
   const Exit code = list_all(options);
+  begin();
   sink_->end(info_.name, rows_);
   sink_->flush();
   return code;
 }
 
+void ListingBase::begin() {
+  if (!std::exchange(begun_, true)) sink_->begin(shown_);
+}
+
+bool ListingBase::shown(std::string_view key) const {
+  return std::any_of(shown_.begin(), shown_.end(), [&](const ColumnInfo* column) { return column->key == key; });
+}
+
 void ListingBase::put(const Fill& fill) {
+  begin();
   fill(chosen_, values_);
   sink_->row(values_);
   ++rows_;

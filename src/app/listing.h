@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,21 +22,27 @@ class ListingBase : public Tool {
   [[nodiscard]] RowKind row_kind() const final { return RowKind::row; }
   void options(Options&) override {}
   void common_options(Options& options, CommonOptions& common) override;
+  /// The heading is printed with the first row, or at the end: a refusal comes without one.
   Exit run(const CommonOptions& options) final;
 
  protected:
   /// A sentence the reader should know: a source that is closed, a limit that was met.
   void note(std::string_view sentence) { sink_->note(sentence); }
+  /// Whether the column of that key was chosen.
+  [[nodiscard]] bool shown(std::string_view key) const;
   /// Fills one Value for each chosen column.
   using Fill = std::function<void(std::span<const std::size_t> chosen, std::span<Value> values)>;
   void put(const Fill& fill);
 
  private:
   virtual Exit list_all(const CommonOptions& options) = 0;
+  void begin();
 
   ToolInfo info_;
   Sink* sink_ = nullptr;
   std::vector<std::size_t> chosen_;
+  std::vector<const ColumnInfo*> shown_;
+  bool begun_ = false;
   std::vector<Value> values_;
   std::uint64_t rows_ = 0;
 };
@@ -57,6 +64,11 @@ class Listing : public ListingBase {
   using Get = std::function<Value(const R&)>;
 
   void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
+  /// Shows a column that was added without being asked for it, or no longer does.
+  void set_standard(std::string_view key, bool standard) {
+    for (auto& column : columns_)
+      if (column.key == key) column.standard = standard;
+  }
 
   void row(const R& r) {
     put([&](std::span<const std::size_t> chosen, std::span<Value> values) {

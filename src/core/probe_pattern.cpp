@@ -91,7 +91,8 @@ ProbePattern ProbePattern::parse(std::string_view text) {
 
 void ProbePattern::set_glob(std::string_view glob) {
   glob_text_ = glob;
-  grouped_ = glob.find(':') != glob.npos;
+  // Functions of Go have colons in their names.
+  grouped_ = kind_ != ProbeKind::uprobe && glob.find(':') != glob.npos;
   // Names of C++ functions are longer than a glob can be.
   if (glob.find_first_of("*?[\\") != glob.npos) glob_ = Glob::compile(glob);
 }

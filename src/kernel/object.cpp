@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "kernel/btf_file.h"
 #include "kernel/capabilities.h"
 #include "kernel/kernel_types.h"
 #include "kernel/log.h"
@@ -21,22 +22,6 @@
 
 namespace sonde::kernel {
 namespace {
-
-constexpr const char* kernel_btf = "/sys/kernel/btf/vmlinux";
-
-// A return of the first two instructions any program needs, attached to BTF type 1, which is no function: a kernel that
-// allows fentry programs refuses that target (EINVAL), one whose policy does not says EPERM. 5 us, against 12 ms for
-// finding out by loading the real object.
-bool fentry_is_forbidden() {
-  const std::array<bpf_insn, 2> program{bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
-                                        bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-  bpf_prog_load_opts options{};
-  options.sz = sizeof(options);
-  options.expected_attach_type = BPF_TRACE_FENTRY;
-  options.attach_btf_id = 1;
-  const Fd fd(bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", program.data(), program.size(), &options));
-  return !fd && errno == EPERM;
-}
 
 bool needs_trampoline(const Attachment& attachment) {
   if (attachment.hook != Hook::section) return false;
@@ -86,6 +71,20 @@ std::string reasons(const std::vector<Refusal>& refusals) {
     text += refusals[i].rung + (last ? colon + refusals[i].reason + (end ? "" : "; ") : ", ");
   }
   return text;
+}
+
+// A return of the first two instructions any program needs, attached to BTF type 1, which is no function: a kernel that
+// allows fentry programs refuses that target (EINVAL), one whose policy does not says EPERM. 5 us, against 12 ms for
+// finding out by loading the real object.
+bool fentry_is_forbidden() {
+  const std::array<bpf_insn, 2> program{bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+                                        bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  bpf_prog_load_opts options{};
+  options.sz = sizeof(options);
+  options.expected_attach_type = BPF_TRACE_FENTRY;
+  options.attach_btf_id = 1;
+  const Fd fd(bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", program.data(), program.size(), &options));
+  return !fd && errno == EPERM;
 }
 
 Object::Object(Open open, const Configure& configure, const Options& options) {

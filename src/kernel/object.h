@@ -134,6 +134,9 @@ std::uint64_t unfinished_calls(bpf_map* map);
 /// An empty map of that kind, for one int a task; none, and errno, if this kernel refuses it.
 Fd make_task_storage();
 
+/// Whether a policy of this system refuses fentry programs. It refuses them to everybody who lacks the capabilities.
+bool fentry_is_forbidden();
+
 /// Whether calls can be remembered in task storage here.
 bool has_task_storage();
 

@@ -6,6 +6,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include "kernel/file.h"
@@ -41,11 +42,17 @@ Tracefs::Tracefs() {
 }
 
 std::optional<std::uint64_t> Tracefs::tracepoint_id(const std::string& category, const std::string& name) const {
-  if (!directory_) return std::nullopt;
-  const auto text = read_file("events/" + category + "/" + name + "/id", directory_.get());
+  const auto text = read("events/" + category + "/" + name + "/id");
   std::uint64_t id = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), id).ec != std::errc{}) return std::nullopt;
   return id;
+}
+
+std::optional<std::string> Tracefs::read(const std::string& path) const {
+  constexpr std::size_t most = 64 << 20;  // the functions of a kernel are some 3 MB
+  errno = ENOENT;
+  if (!directory_) return std::nullopt;
+  return read_file(path, directory_.get(), most);
 }
 
 }  // namespace sonde::kernel

@@ -22,6 +22,8 @@ class Tracefs {
   [[nodiscard]] const std::string& place() const { return place_; }
   /// The number that perf_event_open(2) knows the tracepoint by; empty if this kernel does not have it.
   [[nodiscard]] std::optional<std::uint64_t> tracepoint_id(const std::string& category, const std::string& name) const;
+  /// One of its files, whole. Empty if it cannot be read; then errno says why.
+  [[nodiscard]] std::optional<std::string> read(const std::string& path) const;
 
  private:
   Fd directory_;

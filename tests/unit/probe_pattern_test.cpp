@@ -52,6 +52,11 @@ TEST(ProbePattern, TakesNamesThatAreLongerThanAGlob) {
   EXPECT_THROW(ProbePattern::parse("uprobe:libc:*" + name), Error);
 }
 
+TEST(ProbePattern, TakesColonsInNamesOfFunctions) {
+  EXPECT_TRUE(matches("uprobe:/bin/x:type:.eq.T", "", "type:.eq.T"));
+  EXPECT_TRUE(matches("uprobe:/bin/x:type:*", "", "type:.eq.T"));
+}
+
 TEST(ProbePattern, NamesABinary) {
   const auto pattern = ProbePattern::parse("usdt:/usr/bin/python3:python:function__*");
   EXPECT_EQ(pattern.binary(), "/usr/bin/python3");
