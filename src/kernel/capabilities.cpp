@@ -2,6 +2,7 @@
 #include "kernel/capabilities.h"
 
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -26,6 +27,15 @@ std::array<__user_cap_data_struct, 2> effective() {
 
 bool has(const std::array<__user_cap_data_struct, 2>& held, unsigned capability) {
   return held.at(capability / 32).effective >> (capability % 32) & 1;
+}
+
+// Not by libbpf, which would raise the limit itself.
+bool can_make_map() {
+  bpf_attr attributes{};
+  attributes.map_type = BPF_MAP_TYPE_ARRAY;
+  attributes.key_size = attributes.value_size = 4;
+  attributes.max_entries = 1;
+  return static_cast<bool>(Fd(static_cast<int>(syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof(attributes)))));
 }
 
 }  // namespace
@@ -79,6 +89,18 @@ void raise_memory_limit() {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
+
+bool locked_memory_counts() {
+  rlimit before{};
+  if (getrlimit(RLIMIT_MEMLOCK, &before) != 0) return false;
+  const rlimit none{0, before.rlim_max};
+  if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) return false;
+  const bool refused = !can_make_map();
+  setrlimit(RLIMIT_MEMLOCK, &before);
+  return refused && can_make_map();
+}
+
+std::string memory_remedy() { return "Raise it: ulimit -l unlimited; or run with CAP_SYS_RESOURCE."; }
 
 void raise_descriptor_limit() {
   rlimit limit{};

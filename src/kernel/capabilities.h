@@ -31,6 +31,12 @@ void require_capabilities();
 /// accounted to the cgroup the limit means nothing, elsewhere creating the map will say so.
 void raise_memory_limit();
 
+/// Whether this kernel charges maps and programs to that limit. Found out by a map made while nothing may be locked,
+/// for a moment.
+bool locked_memory_counts();
+/// What to do where the limit is too low: a sentence.
+std::string memory_remedy();
+
 /// Raises the number of files that may be open as far as that is allowed.
 void raise_descriptor_limit();
 

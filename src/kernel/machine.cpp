@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/machine.h"
 
-#include <linux/bpf.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -93,26 +92,6 @@ Finding tracefs() {
   return {"tracefs", State::ok, "At " + found.place() + "."};
 }
 
-// Not by libbpf, which would raise the limit itself.
-bool can_make_map() {
-  bpf_attr attributes{};
-  attributes.map_type = BPF_MAP_TYPE_ARRAY;
-  attributes.key_size = attributes.value_size = 4;
-  attributes.max_entries = 1;
-  return static_cast<bool>(Fd(static_cast<int>(syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof(attributes)))));
-}
-
-// By a map made while nothing may be locked, for a moment.
-bool locked_memory_counts() {
-  rlimit before{};
-  if (getrlimit(RLIMIT_MEMLOCK, &before) != 0) return false;
-  const rlimit none{0, before.rlim_max};
-  if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) return false;
-  const bool refused = !can_make_map();
-  setrlimit(RLIMIT_MEMLOCK, &before);
-  return refused && can_make_map();
-}
-
 Finding locked_memory() {
   if (!missing_capabilities().empty())
     return {"locked memory", State::unknown, "Needs BPF to be allowed.", capability_remedy()};
@@ -126,7 +105,7 @@ Finding locked_memory() {
   }
   if (limit.rlim_max == RLIM_INFINITY) return {"locked memory", State::ok, "Maps count as such; there is no limit."};
   return {"locked memory", State::limited, "Maps count as such; at most " + format_bytes(limit.rlim_max) + ".",
-          "Raise it: ulimit -l unlimited; or run with CAP_SYS_RESOURCE."};
+          memory_remedy()};
 }
 
 // The least of the limits from this process' cgroup upwards; 0: none that can be seen.

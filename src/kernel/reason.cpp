@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/reason.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 
 #include "core/names.h"
@@ -8,6 +10,14 @@
 #include "kernel/policy.h"
 
 namespace sonde::kernel {
+namespace {
+
+bool memory_is_unlimited() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY;
+}
+
+}  // namespace
 
 std::string phrase(int error) {
   switch (error) {
@@ -23,6 +33,8 @@ std::string phrase(int error) {
       return "not supported by this kernel";  // ENOTSUPP has no strerror text
     case EINVAL:
       return "this kernel does not know a feature that it needs";
+    case ENOSYS:
+      return "this kernel was built without bpf(), or a seccomp filter hides it";
     case ENOMEM:
       return "no memory";
     case EMFILE:
@@ -57,6 +69,7 @@ bool is_refusal(int error) { return error == EPERM || error == EACCES; }
 
 Refuser refuser(const std::vector<std::string>& missing_capabilities) {
   if (!missing_capabilities.empty()) return {lack_of(missing_capabilities), capability_remedy()};
+  if (!memory_is_unlimited() && locked_memory_counts()) return {"too little memory may be locked", memory_remedy()};
   // Some kernels want it for uprobes by perf (6.18), and for tracing programs where a module was told so.
   if (!has_administration())
     return {"refused by a policy of this system, or for want of CAP_SYS_ADMIN", "Try it as root: sudo sonde ..."};

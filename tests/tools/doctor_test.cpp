@@ -2,11 +2,7 @@
 // What sonde finds out about this machine, held against what the machine says otherwise.
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,10 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <set>
 
 #include "support/sonde.h"
+#include "support/surroundings.h"
 
 namespace sonde::test {
 namespace {
@@ -57,32 +53,6 @@ void expect_true_of_opensnoop(const Report& doctor, const std::function<void()>&
   else
     EXPECT_TRUE(contains(said, "Cannot run")) << said << told.err;
   EXPECT_EQ(doctor.code, told.code) << told.err;
-}
-
-void without_tracefs() {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail("no private mounts");
-  for (const char* place : {"/sys/kernel/tracing", "/sys/kernel/debug"})
-    while (umount2(place, MNT_DETACH) == 0) {
-    }
-}
-
-void hide_types() {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("none", "/sys/kernel/btf", "tmpfs", 0, nullptr) != 0)
-    fail("the kernel's types cannot be hidden");
-}
-
-// bpf(2) fails with EPERM, as in a container.
-void forbid_bpf() {
-  sock_filter code[] = {
-      {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
-      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_bpf},
-      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
-      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-  };
-  const sock_fprog program{4, code};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-    fail("no seccomp filter");
 }
 
 TEST(Doctor, SaysWhatTheMachineIs) {
@@ -147,7 +117,7 @@ TEST(Doctor, ListsEveryTool) {
 TEST(Doctor, DoesWithoutAMountedTracefs) {
   if (!is_root()) GTEST_SKIP() << "hiding tracefs wants root";
   if (examine().code == 3) GTEST_SKIP() << "BPF is not permitted here";
-  const auto report = examine(without_tracefs, CLONE_NEWNS);
+  const auto report = examine(hide_tracefs, CLONE_NEWNS);
   EXPECT_EQ(state(report, "system", "tracefs"), "ok");
   EXPECT_TRUE(contains(detail(report, "system", "tracefs"), "nowhere"));
   EXPECT_EQ(state(report, "hook", "tracepoint"), "ok");
@@ -169,7 +139,7 @@ TEST(Doctor, SaysThatThereIsNoBtf) {
 
 TEST(Doctor, SeesASeccompFilter) {
   if (!is_root()) GTEST_SKIP() << "without privileges, capabilities are named first";
-  const auto report = examine(forbid_bpf);
+  const auto report = examine([] { forbid_bpf(EPERM); });
   EXPECT_EQ(report.code, 3);
   EXPECT_EQ(state(report, "system", "policy"), "limited");
   EXPECT_EQ(state(report, "hook", "raw_tp"), "refused");
@@ -178,13 +148,7 @@ TEST(Doctor, SeesASeccompFilter) {
 
 TEST(Doctor, KnowsItsPidNamespace) {
   if (!is_root()) GTEST_SKIP() << "a PID namespace wants root";
-  const auto report = examine(
-      [] {
-        if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-            mount("proc", "/proc", "proc", 0, nullptr) != 0)
-          fail("no private /proc");
-      },
-      CLONE_NEWPID | CLONE_NEWNS);
+  const auto report = examine(mount_own_proc, CLONE_NEWPID | CLONE_NEWNS);
   EXPECT_EQ(state(report, "system", "PID namespace"), "limited");
   // The trials know themselves by their number in there.
   EXPECT_EQ(state(report, "hook", "raw_tp"), state(examine(), "hook", "raw_tp"));

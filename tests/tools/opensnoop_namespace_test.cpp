@@ -2,19 +2,13 @@
 // sonde inside a PID namespace: its numbers are those of the namespace.
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "opensnoop.h"
+#include "support/surroundings.h"
 
 namespace sonde::test {
 namespace {
-
-void mount_own_proc() {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("proc", "/proc", "proc", 0, nullptr) != 0)
-    fail("no private /proc");
-}
 
 struct Inside {
   pid_t pid, child;
