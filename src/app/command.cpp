@@ -27,7 +27,7 @@ std::array<kernel::Fd, 2> make_pipe() {
   return {kernel::Fd(ends[0]), kernel::Fd(ends[1])};
 }
 
-bool become(const kernel::Users::User& user, const std::vector<std::uint32_t>& groups) {
+bool become(const Account& user, const std::vector<std::uint32_t>& groups) {
   return setgroups(groups.size(), groups.data()) == 0 && setresgid(user.gid, user.gid, user.gid) == 0 &&
          setresuid(user.uid, user.uid, user.uid) == 0;
 }
@@ -36,7 +36,7 @@ bool become(const kernel::Users::User& user, const std::vector<std::uint32_t>& g
 
 Command::Command(std::vector<std::string> words, const std::string& as_user, const kernel::Users& users)
     : words_(std::move(words)) {
-  const kernel::Users::User* user = as_user.empty() ? nullptr : users.find(as_user);
+  const Account* user = as_user.empty() ? nullptr : users.find(as_user);
   if (!as_user.empty() && !user)
     throw Error(Exit::run_time, "There is no user '" + escaped(as_user) + "' in /etc/passwd.",
                 "--as takes a user of this machine.");
@@ -58,7 +58,7 @@ Command::Command(std::vector<std::string> words, const std::string& as_user, con
   pidfd_ = kernel::Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));  // 5.3
 }
 
-void Command::child(const kernel::Users::User* user) {
+void Command::child(const Account* user) {
   char word = 0;
   if (read(go_.get(), &word, 1) != 1) _exit(exit_not_started);  // sonde ended before it began
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_DFL);

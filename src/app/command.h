@@ -32,7 +32,7 @@ class Command {
   [[nodiscard]] std::string status();
 
  private:
-  [[noreturn]] void child(const kernel::Users::User* user);
+  [[noreturn]] void child(const Account* user);
 
   std::vector<std::string> words_;
   std::vector<std::uint32_t> groups_;  // of the user to become

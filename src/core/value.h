@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -21,14 +23,14 @@ class Value {
   static constexpr Value real(double v) {
     Value r;
     r.kind_ = Kind::real;
-    r.real_ = v;
+    r.natural_ = std::bit_cast<std::uint64_t>(v);
     return r;
   }
   /// Untrusted bytes, as they came; sinks escape. `cut`: the kernel side could not deliver all of it.
   static constexpr Value text(std::string_view v, bool cut = false) {
     Value r;
     r.kind_ = Kind::text;
-    r.text_ = v;
+    r.set_text(v);
     r.cut_ = cut;
     return r;
   }
@@ -56,7 +58,7 @@ class Value {
   /// A number that has a name (errno, flags, a syscall): a table shows the name, JSON both.
   static constexpr Value symbol(std::string_view name, std::int64_t number) {
     Value r = natural_of(Kind::symbol, static_cast<std::uint64_t>(number));
-    r.text_ = name;
+    r.set_text(name);
     return r;
   }
 
@@ -69,10 +71,14 @@ class Value {
   [[nodiscard]] constexpr std::uint64_t as_natural() const { return natural_; }
   /// integer, time, a symbol's number
   [[nodiscard]] constexpr std::int64_t as_integer() const { return static_cast<std::int64_t>(natural_); }
-  [[nodiscard]] constexpr double as_real() const { return real_; }
+  [[nodiscard]] constexpr double as_real() const { return std::bit_cast<double>(natural_); }
   /// text, a symbol's name
-  [[nodiscard]] constexpr std::string_view as_text() const { return text_; }
-  [[nodiscard]] constexpr std::span<const std::string_view> as_list() const { return {items_, natural_}; }
+  [[nodiscard]] constexpr std::string_view as_text() const {
+    return kind_ == Kind::list ? std::string_view() : std::string_view(text_, length_);
+  }
+  [[nodiscard]] constexpr std::span<const std::string_view> as_list() const {
+    return kind_ == Kind::list ? std::span(items_, natural_) : std::span<const std::string_view>();
+  }
 
  private:
   static constexpr Value natural_of(Kind kind, std::uint64_t v) {
@@ -82,13 +88,23 @@ class Value {
     return r;
   }
 
+  constexpr void set_text(std::string_view v) {
+    text_ = v.data();
+    length_ = v.size();
+  }
+
+  // Copied for each column of each row: it has the size of half a cache line.
   Kind kind_ = Kind::none;
   bool cut_ = false;
   bool begins_later_ = false;
-  std::uint64_t natural_ = 0;  // also a list's length
-  double real_ = 0;
-  std::string_view text_;
-  const std::string_view* items_ = nullptr;
+  std::uint64_t natural_ = 0;  // also a list's length, and the bits of a real
+  std::size_t length_ = 0;     // of the text
+  union {
+    const char* text_ = nullptr;
+    const std::string_view* items_;
+  };
 };
+
+static_assert(sizeof(Value) <= 32);
 
 }  // namespace sonde

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/accounts.h"
+
 namespace sonde::kernel {
 
 /// The inode of the caller's PID namespace, 0 if that is the initial one.
@@ -19,24 +21,17 @@ bool task_exists(std::uint32_t id);
 /// User names from /etc/passwd alone: asking the system's name service may load code, or wait for a network.
 class Users {
  public:
-  struct User {
-    std::string name;
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-    std::string home;
-  };
-
   Users();
   /// Empty if it has no name. Lives as long as this object.
   [[nodiscard]] std::string_view name(std::uint32_t uid) const;
   /// By name or number.
   [[nodiscard]] std::optional<std::uint32_t> uid(const std::string& user) const;
-  [[nodiscard]] const User* find(const std::string& user) const;
+  [[nodiscard]] const Account* find(const std::string& user) const;
   /// The groups of a user from /etc/group, the primary one included.
-  [[nodiscard]] static std::vector<std::uint32_t> groups(const User& user);
+  [[nodiscard]] static std::vector<std::uint32_t> groups(const Account& user);
 
  private:
-  std::vector<User> users_;
+  std::vector<Account> users_;
   std::unordered_map<std::uint32_t, std::string> names_;
 };
 

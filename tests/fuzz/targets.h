@@ -7,6 +7,7 @@
 
 namespace sonde::fuzz {
 
+void accounts(std::string_view bytes);
 void btf(std::string_view bytes);
 void elf(std::string_view bytes);
 void kernel_text(std::string_view bytes);

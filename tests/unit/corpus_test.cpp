@@ -12,11 +12,9 @@
 namespace sonde::test {
 namespace {
 
-const std::map<std::string, void (*)(std::string_view)> targets{{"btf", fuzz::btf},
-                                                                {"elf", fuzz::elf},
-                                                                {"kernel_text", fuzz::kernel_text},
-                                                                {"ld_cache", fuzz::ld_cache},
-                                                                {"probe_pattern", fuzz::probe_pattern}};
+const std::map<std::string, void (*)(std::string_view)> targets{
+    {"accounts", fuzz::accounts},       {"btf", fuzz::btf},           {"elf", fuzz::elf},
+    {"kernel_text", fuzz::kernel_text}, {"ld_cache", fuzz::ld_cache}, {"probe_pattern", fuzz::probe_pattern}};
 
 TEST(Corpus, IsTakenByItsTargets) {
   for (const auto& folder : std::filesystem::directory_iterator(SONDE_CORPUS)) {
