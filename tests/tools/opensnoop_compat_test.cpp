@@ -70,7 +70,7 @@ TEST_P(Compat, OfAProgramAreShownOrNoted) {
 // The kernel adds it to nearly every call, so that no backend could tell whose choice it was.
 TEST_P(Compat, LeaveOutLargefile) {
   const auto report = watch(own({"--compat", "-C", "flags"}), [] {
-    for (const std::uint64_t flags : {0x8000, 0})
+    for (const std::uint64_t flags : {0x8000UL, 0UL})
       close(static_cast<int>(call({Via::openat, "/", flags, 0, AT_FDCWD, true})));
   });
   ASSERT_EQ(report.events.size(), 2U);

@@ -91,7 +91,7 @@ TEST_P(Opensnoop, ShowsOpenat2WithABadStruct) {
   ASSERT_EQ(paths(report.events), (Words{"/too-small", "/too-large", "/newer", "/unmapped"}));
   const char* errors[] = {"EINVAL", "E2BIG", "E2BIG", "EFAULT"};
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(report.events[i]["errno"].text(), errors[i]) << i;
-  for (const std::size_t i : {0, 3}) {
+  for (const std::size_t i : {0UL, 3UL}) {
     EXPECT_TRUE(report.events[i]["flags"].null());
     EXPECT_TRUE(report.events[i]["flags_raw"].null());
     EXPECT_TRUE(report.events[i]["mode"].null());
