@@ -3,9 +3,11 @@
 #pragma once
 
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +46,12 @@ OpenObject open_object() {
 struct NamedObject {
   std::string tool;
   OpenObject (*open)();
+
+  // gtest prints the parameter of a test that failed, by its bytes if it knows no better.
+  friend std::ostream& operator<<(std::ostream& out, const NamedObject& object) { return out << object.tool; }
 };
+
+inline bool has_types() { return access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
 
 inline std::vector<NamedObject> all_objects() {
   return {

@@ -19,6 +19,11 @@ struct Case {
   NamedObject object;
   std::string program;
   Choices choices;
+
+  [[nodiscard]] std::string name() const {
+    return object.tool + "_" + program + (choices == Choices::all ? "_all" : "_plain");
+  }
+  friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name(); }
 };
 
 std::vector<Case> cases() {
@@ -42,7 +47,14 @@ void take_all(const OpenObject& open) {
   for (auto& list : filter.lists) list = {1, 1, 0, 0};
 }
 
-class Verifier : public testing::TestWithParam<Case> {};
+class Verifier : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const auto missing = kernel::missing_capabilities();
+    if (!missing.empty()) GTEST_SKIP() << missing.front() << " is missing: this wants root";
+    if (!has_types()) GTEST_SKIP() << "this kernel has no BTF";
+  }
+};
 
 TEST_P(Verifier, Accepts) {
   const auto& [named, name, choices] = GetParam();
@@ -70,9 +82,8 @@ TEST_P(Verifier, Accepts) {
   EXPECT_EQ(error, 0) << kernel::take_log();
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, Verifier, testing::ValuesIn(cases()), [](const auto& info) {
-  return info.param.object.tool + "_" + info.param.program + (info.param.choices == Choices::all ? "_all" : "_plain");
-});
+INSTANTIATE_TEST_SUITE_P(Programs, Verifier, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.name(); });
 
 }  // namespace
 }  // namespace sonde::test
