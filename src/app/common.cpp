@@ -23,6 +23,13 @@ std::function<void(std::string_view)> list_into(std::optional<ItemList>& target)
   return [&target](std::string_view text) { target = parse_list(text); };
 }
 
+std::function<void(std::string_view)> ids_into(std::optional<ItemList>& target) {
+  return [&target](std::string_view text) {
+    target = parse_list(text);
+    for (const auto& item : target->items) parse_natural(item, INT32_MAX);
+  };
+}
+
 }  // namespace
 
 GlobChoice GlobChoice::parse(std::string_view text) {
@@ -32,12 +39,12 @@ GlobChoice GlobChoice::parse(std::string_view text) {
 
 void CommonOptions::declare_filter(Options& options) {
   options.group("Which tasks (a leading ^ negates; PIDs are those of this PID namespace)");
-  options.value("-p, --pid", "LIST", "processes, as 12,34", list_into(filter.pids));
-  options.value("-t, --tid", "LIST", "threads", list_into(filter.tids));
+  options.value("-p, --pid", "LIST", "processes, as 12,34", ids_into(filter.pids));
+  options.value("-t, --tid", "LIST", "threads", ids_into(filter.tids));
   options.value("-u, --user", "LIST", "users, by name or number", list_into(filter.users));
   options.value("-c, --comm", "GLOB", "names of threads",
                 [this](std::string_view text) { filter.comm = GlobChoice::parse(text); });
-  options.value("--ppid", "LIST", "children of these processes", list_into(filter.ppids));
+  options.value("--ppid", "LIST", "children of these processes", ids_into(filter.ppids));
   options.value("--cgroup", "PATH", "members of this cgroup (v2) or one below it", [this](std::string_view text) {
     filter.cgroup_negated = !text.empty() && text.front() == '^';
     filter.cgroup = filter.cgroup_negated ? text.substr(1) : text;
@@ -100,6 +107,18 @@ void CommonOptions::declare_telling(Options& options) {
   options.flag("-q, --quiet", "no notes and no summary; losses are shown all the same", quiet);
   options.flag("-h, --help", "this text", help);
   options.flag("--version", "print the version and end", version);
+}
+
+void CommonOptions::check() const {
+  if (command.empty() && !as_user.empty())
+    throw Error(Exit::usage, "--as wants a command to run.", "Put it behind --, as in: -- make -j2.");
+  if (!filter.follow) return;
+  if (!command.empty())
+    throw Error(Exit::usage, "--follow and a COMMAND do not go together.",
+                "A COMMAND is followed anyway: leave out --follow.");
+  if (!filter.any())
+    throw Error(Exit::usage, "--follow wants somebody to follow.",
+                "Say whose descendants are meant, with -p for instance.");
 }
 
 }  // namespace sonde

@@ -29,6 +29,8 @@ struct TaskFilter {
   std::string cgroup;  ///< empty: any
   bool cgroup_negated = false;
   bool follow = false;
+
+  [[nodiscard]] bool any() const { return pids || tids || users || ppids || comm || !cgroup.empty(); }
 };
 
 /// What every tool takes.
@@ -65,6 +67,9 @@ struct CommonOptions {
   void declare_output(Options& options);
   void declare_probe(Options& options);
   void declare_telling(Options& options);
+
+  /// Throws Error(usage) if options that are good by themselves do not go together.
+  void check() const;
 };
 
 }  // namespace sonde

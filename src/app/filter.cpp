@@ -102,18 +102,10 @@ KernelFilter::KernelFilter(const TaskFilter& filter, const kernel::Users& users)
     conf.cgroup_negated = filter.cgroup_negated ? 1 : 0;
     conf.any = 1;
   }
-  if (filter.follow) {
-    if (!conf.any)
-      throw Error(Exit::usage, "--follow wants somebody to follow.",
-                  "Say whose descendants are meant, with -p for instance.");
-    conf.follow = FOLLOW_ALSO;
-  }
+  if (filter.follow) conf.follow = FOLLOW_ALSO;
 }
 
 void KernelFilter::only_command() {
-  if (conf.follow != FOLLOW_NONE)
-    throw Error(Exit::usage, "--follow and a COMMAND do not go together.",
-                "A COMMAND is followed anyway: leave out --follow.");
   conf.follow = FOLLOW_ONLY;
   conf.any = 1;
 }

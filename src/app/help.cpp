@@ -72,7 +72,8 @@ std::string help_text(const Tool& tool, const Options& options) {
   for (const auto& argument : options.arguments()) text += entry(argument.metavar, argument.help, column_indent);
   text += option_entries(options) + column_entries(tool);
   std::string backends;
-  for (const auto& name : tool.backends()) backends += (backends.empty() ? "" : ", ") + name;
+  for (const auto& [name, on_request] : tool.backends())
+    backends += (backends.empty() ? "" : ", ") + name + (on_request ? " (on request)" : "");
   if (traces) text += "\nBackends, the cheapest first: " + backends + "\n";
   text += "\nExamples\n";
   for (const auto& example : info.examples) text += "  " + example.command + "\n      " + example.meaning + "\n";

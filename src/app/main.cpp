@@ -50,6 +50,19 @@ Exit print_schema(const Tool& tool, const CommonOptions& common) {
               near.empty() ? "sonde alone lists the tools." : "Did you mean " + std::string(near) + "?");
 }
 
+// What makes no sense is said before root is asked for and before any file is opened.
+void check(const Tool& tool, const CommonOptions& common) {
+  common.check();
+  choose_columns(tool.columns(), common.columns);
+  if (common.backend.empty()) return;
+  std::string known;
+  for (const auto& backend : tool.backends()) {
+    if (backend.name == common.backend) return;
+    known += (known.empty() ? "" : ", ") + backend.name;
+  }
+  throw Error(Exit::usage, "There is no backend '" + escaped(common.backend) + "'.", "The backends are " + known + ".");
+}
+
 Exit run_tool(const std::string& name, std::vector<std::string> words, bool& verbose) {
   const auto tool = Registry::make(name);
   if (!tool) refuse_tool(name);
@@ -75,6 +88,7 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
   if (common.schema) return print_schema(*tool, common);
   if (has_command && common.command.empty())
     throw Error(Exit::usage, "There is no command behind --.", "Give one, as in: -- make -j2.");
+  check(*tool, common);
   return tool->run(common);
 }
 

@@ -90,12 +90,12 @@ class Stream : public StreamBase {
     for (const auto& column : columns_) all.push_back(&column);
     return all;
   }
-  [[nodiscard]] std::vector<std::string> backends() const final {
+  [[nodiscard]] std::vector<Backend> backends() const final {
     S nothing{};
-    std::vector<std::string> names;
+    std::vector<Backend> all;
     for (const auto& rung : const_cast<Stream*>(this)->probes(nothing).rungs)
-      names.push_back(rung.name + (rung.on_request ? " (on request)" : ""));
-    return names;
+      all.push_back({rung.name, rung.on_request});
+    return all;
   }
 
  protected:

@@ -55,8 +55,6 @@ StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : StreamRun
     filter_.only_command();
     command_.emplace(options.command, options.as_user, tool.users_);
     waiter_.watch(command_->fd());
-  } else if (!options.as_user.empty()) {
-    throw Error(Exit::usage, "--as wants a command to run.", "Put it behind --, as in: -- make -j2.");
   }
   if (options.stats) stats_.emplace();
   object_ = std::make_unique<kernel::Object>(
@@ -250,7 +248,8 @@ void StreamRun::notes() {
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
   if (targets_ended_) sink_.note("All processes of --pid have ended.");
   const auto backends = tool_.backends();
-  const bool has_tracepoints = std::find(backends.begin(), backends.end(), "tracepoint") != backends.end();
+  const bool has_tracepoints =
+      std::any_of(backends.begin(), backends.end(), [](const auto& b) { return b.name == "tracepoint"; });
   if (object_->skipped() != skipped_before_ && object_->rung().name != "tracepoint" && has_tracepoints)
     sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
   if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);

@@ -30,6 +30,12 @@ struct ToolInfo {
   std::vector<Example> examples;
 };
 
+/// A way to the events, by the name that --backend takes.
+struct Backend {
+  std::string name;
+  bool on_request = false;  ///< never taken unless named
+};
+
 /// One verb of the binary. The order of calls: options() once, then any of columns() and run().
 class Tool {
  public:
@@ -42,8 +48,8 @@ class Tool {
   /// Declares the tool's own options; what they set must outlive the run.
   virtual void options(Options& options) = 0;
   [[nodiscard]] virtual std::vector<const ColumnInfo*> columns() const = 0;
-  /// Ways to the events, for the help: names of rungs, the cheapest first.
-  [[nodiscard]] virtual std::vector<std::string> backends() const { return {}; }
+  /// Ways to the events, the cheapest first.
+  [[nodiscard]] virtual std::vector<Backend> backends() const { return {}; }
   /// What its rows stand for.
   [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.

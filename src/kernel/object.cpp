@@ -240,9 +240,6 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
 }
 
 void Object::fail(const Options& options, const std::string& log) const {
-  if (refusals_.empty())
-    throw Error(Exit::usage, "There is no backend '" + options.backend + "' for " + hook_ + ".",
-                "The tool's help lists the backends.");
   const bool permission = std::all_of(refusals_.begin(), refusals_.end(), [](const auto& r) { return r.permission; });
   const std::string remedy = options.backend.empty() ? "Run it with -v for what the kernel said."
                                                      : "Leave out --backend to take the best way that works here.";

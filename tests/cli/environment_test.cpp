@@ -14,7 +14,11 @@ const Words briefly{"opensnoop", "-d", "1ms"};
 
 Words briefly_into(const std::string& output) { return {"opensnoop", "-d", "1ms", "-o", output}; }
 
-bool can_run() { return run(briefly).code == 0; }
+// Why sonde does not run here; nothing if it does.
+std::string trouble() {
+  const auto report = run(briefly);
+  return report.code == 0 ? "" : report.err.substr(0, report.err.find('\n'));
+}
 
 TEST(Environment, NamesTheMissingCapabilities) {
   if (geteuid() != 0) {
@@ -53,7 +57,7 @@ TEST(Environment, SaysThatTheDiskIsFull) {
   const Sonde::Setup into_full{.out = full.get(), .prepare = {}};
   for (const Words& words : {Words{}, Words{"opensnoop", "--help"}, Words{"opensnoop", "--schema"}})
     expect_refusal(run(words, into_full), 1, "No space left");
-  if (!can_run()) GTEST_SKIP() << "sonde does not run here";
+  if (const auto why = trouble(); !why.empty()) GTEST_SKIP() << why;
   for (const char* format : {"table", "json"})
     expect_refusal(run({"opensnoop", "-d", "1ms", "-f", format}, into_full), 1, "No space left");
   expect_refusal(run(briefly_into("/dev/full")), 1, "No space left");
@@ -75,7 +79,7 @@ TEST(Environment, WorksWithStandardDescriptorsClosed) {
     EXPECT_EQ(run({"--help"}, {.out = -1, .prepare = prepare}).code, 0) << fd;
     EXPECT_EQ(run({"--pdi"}, {.out = -1, .prepare = prepare}).code, 2) << fd;
   }
-  if (!can_run()) GTEST_SKIP() << "sonde does not run here";
+  if (const auto why = trouble(); !why.empty()) GTEST_SKIP() << why;
   const auto close_all = [] { close_range(STDIN_FILENO, STDERR_FILENO, 0); };
   EXPECT_EQ(run(briefly, {.out = -1, .prepare = close_all}).code, 0);
 }
@@ -85,7 +89,7 @@ TEST(Environment, SurvivesFewDescriptors) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "the sanitizers want descriptors of their own";
 #endif
-  if (!can_run()) GTEST_SKIP() << "sonde does not run here";
+  if (const auto why = trouble(); !why.empty()) GTEST_SKIP() << why;
   for (rlim_t most = 4; most <= 20; ++most) {
     if (in_guest() && most % 4) continue;
     SCOPED_TRACE(testing::Message() << "ulimit -n " << most);
@@ -98,7 +102,7 @@ TEST(Environment, SurvivesFewDescriptors) {
 }
 
 TEST(Environment, SurvivesLittleLockedMemory) {
-  if (!can_run()) GTEST_SKIP() << "sonde does not run here";
+  if (const auto why = trouble(); !why.empty()) GTEST_SKIP() << why;
   const auto report = run(briefly, {.out = -1, .prepare = [] {
                                       const rlimit none{0, 0};
                                       setrlimit(RLIMIT_MEMLOCK, &none);
@@ -107,7 +111,7 @@ TEST(Environment, SurvivesLittleLockedMemory) {
 }
 
 TEST(Environment, TellsNoInternalsUnlessAsked) {
-  if (!can_run()) GTEST_SKIP() << "sonde does not run here";
+  if (const auto why = trouble(); !why.empty()) GTEST_SKIP() << why;
   for (const char* backend : {"fexit", "tracepoint", "tp_btf", "kprobe"}) {
     const auto report = run({"opensnoop", "-d", "1ms", "--backend", backend});
     if (report.code != 0) expect_refusal(report, report.code == 3 ? 3 : 4, backend);
