@@ -54,7 +54,7 @@ std::string overview() {
   std::string text = "sonde " SONDE_VERSION
                      ": looks into a running Linux kernel, at next to no cost\n\n"
                      "usage: sonde TOOL [options] [-- COMMAND...]\n";
-  for (const auto& [family, tools] : families) text += "\n" + family + "\n" + tools;
+  for (const auto& [family, tools] : families) text.append("\n").append(family).append("\n").append(tools);
   return text +
          "\nsonde TOOL --help tells the rest. Exit codes: 0 done, 1 run-time error, 2 usage,\n"
          "3 not permitted, 4 not supported by this kernel, 5 incomplete under --strict.\n";

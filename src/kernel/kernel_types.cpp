@@ -74,7 +74,8 @@ class Extraction {
   }
 
   std::vector<char> write() {
-    for (std::size_t i = 0; i < taken_.size(); ++i) put_type(taken_[i]);  // grows while it runs
+    // NOLINTNEXTLINE(modernize-loop-convert): it grows while it runs
+    for (std::size_t i = 0; i < taken_.size(); ++i) put_type(taken_[i]);
     btf_header header{};
     header.magic = BTF_MAGIC;
     header.version = BTF_VERSION;
