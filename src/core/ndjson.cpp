@@ -104,7 +104,7 @@ void Ndjson::begin(std::span<const ColumnInfo* const> columns) {
 
 void Ndjson::row(std::span<const Value> values) {
   out_.put(kind_ == RowKind::event ? R"({"type":"event")" : R"({"type":"row")");
-  static constexpr Value missing;
+  static constexpr Value missing{};
   for (std::size_t i = 0; i < members_.size(); ++i) put_member(members_[i], i < values.size() ? values[i] : missing);
   out_.put("}\n");
 }
