@@ -33,6 +33,7 @@ bool kernel_has(const char* event_source) {
 }
 
 TEST(List, ShowsAllThatTheKernelHas) {
+  if (!has_types()) GTEST_SKIP() << "this kernel has no BTF";
   const auto report = list({});
   ASSERT_EQ(report.code, 0) << report.err;
   EXPECT_GT(report.rows.size(), 500U);
@@ -79,6 +80,7 @@ TEST(List, ShowsTheFieldsOfATracepoint) {
 }
 
 TEST(List, ShowsTheArgumentsOfFunctionsAndRawTracepoints) {
+  if (!has_types()) GTEST_SKIP() << "this kernel has no BTF";
   const auto raw = fields_of("raw_tp:sched_process_exit");
   ASSERT_EQ(raw.code, 0) << raw.err;
   ASSERT_FALSE(raw.rows.empty());
@@ -124,6 +126,7 @@ TEST(List, ShowsStaticProbes) {
 }
 
 TEST(List, SaysWhatIsNotThere) {
+  if (!has_types()) GTEST_SKIP() << "this kernel has no BTF";
   expect_refusal(run({"list", "raw_tp:no_such_thing"}), 1, "No probe matches 'raw_tp:no_such_thing'");
   expect_refusal(run({"list", "raw_tp:sched_swich"}), 1, "Did you mean 'raw_tp:sched_switch'?");
   expect_refusal(run({"list", "raw_tpp:sched_switch"}), 1, "Did you mean 'raw_tp:sched_switch'?");
@@ -149,6 +152,7 @@ TEST(List, ReadsNothingButRegularFiles) {
 
 // Who may see little is told what is missing, and sees the rest.
 TEST(List, ServesAnOrdinaryUser) {
+  if (!has_types()) GTEST_SKIP() << "this kernel has no BTF";
   const auto user = ordinary_user();
   const Sonde::Setup setup{.out = -1, .prepare = [&] {
                              if (root()) become(user.uid);

@@ -60,6 +60,8 @@ std::vector<User> users() {
 }  // namespace
 
 bool in_guest() { return std::getenv("SONDE_GUEST") != nullptr; }
+
+bool has_types() { return access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
 int scaled(int count) { return in_guest() ? count / 20 : count; }
 
 void fail(const std::string& message) { throw std::runtime_error(message); }

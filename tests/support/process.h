@@ -14,6 +14,8 @@ namespace sonde::test {
 
 /// True inside the guests of the kernel matrix, where everything is some twenty times slower.
 bool in_guest();
+/// Whether this kernel tells its types.
+bool has_types();
 /// How many of something to make: fewer in a guest.
 int scaled(int count);
 
