@@ -169,12 +169,6 @@ static __always_inline struct path* start_of(struct scratch* s, struct task_stru
   return file ? __builtin_preserve_access_index(&file->f_path) : 0;
 }
 
-static __always_inline bool is_unlinked(struct path* path) {
-  struct dentry* dentry = BPF_CORE_READ(path, dentry);
-
-  return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
-}
-
 static __always_inline void put_full_path(struct scratch* s, struct task_struct* task, const struct open_call* call,
                                           __u32 user) {
   struct opensnoop_event* event = &s->event;
@@ -193,7 +187,7 @@ static __always_inline void put_full_path(struct scratch* s, struct task_struct*
     event->bits |= OPEN_FULL_UNKNOWN;
     return;
   }
-  if (call->result >= 0 && is_unlinked(path)) event->bits |= OPEN_DELETED;
+  if (call->result >= 0 && path_is_unlinked(path)) event->bits |= OPEN_DELETED;
   event->full_len = put_path(s, user, event->path_len + event->cwd_len, path, 0, &how);
   if (how == PATH_CUT) event->bits |= OPEN_FULL_CUT;
   if (how == PATH_DETACHED) event->bits |= OPEN_DETACHED;

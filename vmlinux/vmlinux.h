@@ -39,6 +39,7 @@ enum bpf_map_type {
   BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
   BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+  BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_RINGBUF = 27,
   BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
@@ -155,8 +156,17 @@ struct sigpending {
   sigset_t signal;
 };
 
+struct list_head {
+  struct list_head* next;
+};
+
 struct signal_struct {
+  int nr_threads;
+  struct list_head thread_head;
   struct sigpending shared_pending;
+  int group_exit_code;
+  unsigned int flags;
+  unsigned long long sum_sched_runtime;
   struct {
     int counter;
   } live;
@@ -235,14 +245,29 @@ struct thread_info {
 #endif
 };
 
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+  struct file* exe_file;
+};
+
+struct sched_entity {
+  u64 sum_exec_runtime;
+};
+
 struct task_struct {
   struct thread_info thread_info;
   void* stack;
+  struct sched_entity se;
+  struct mm_struct* mm;
+  int exit_code;
   int pid;
   int tgid;
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct pid* thread_pid;
+  struct list_head thread_node;
+  u64 start_time;
   const struct cred* cred;
   char comm[16];
   struct fs_struct* fs;
@@ -256,6 +281,8 @@ struct task_struct {
 };
 
 struct linux_binprm {
+  const char* filename;
+  const char* interp;
   char buf[256];
 };
 

@@ -22,6 +22,7 @@ enum drop_kind {
   DROP_FOLLOW_FULL, /* no room to remember a followed process: its events are missing too */
   DROP_NO_ARGS,     /* the registers of the call were not where they should be */
   DROP_NO_RETURN,   /* a kretprobe missed the return */
+  DROP_PART,        /* no room for a part of a record: the row is shown, marked as cut */
   DROP_KINDS,
 };
 

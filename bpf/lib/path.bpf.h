@@ -108,6 +108,13 @@ static __always_inline __u32 put_path(struct scratch* s, __u32 user, __u32 at, s
   return walk->at - at;
 }
 
+/* The file has no name any more, or never had one. */
+static __always_inline bool path_is_unlinked(struct path* path) {
+  struct dentry* dentry = BPF_CORE_READ(path, dentry);
+
+  return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
+}
+
 /* The open file behind a descriptor of the current task; null if there is none. */
 static __always_inline struct file* file_of(struct task_struct* task, int fd) {
   struct fdtable* table = LOAD(task, files, fdt);

@@ -36,21 +36,24 @@ static __noinline int ring_look(void) {
  * comes after the record is committed (a full barrier) and the reader sets it before its last look at the ring, so that
  * one of the two always sees the other.
  */
-static __always_inline void ring_emit(void* record, __u64 size, __u32* unchecked) {
-  if (bpf_ringbuf_output(&events, record, size, BPF_RB_NO_WAKEUP)) {
-    count_drop(DROP_RING_FULL);
-    return;
-  }
+static __always_inline bool ring_put(void* record, __u64 size, __u32* unchecked) {
+  if (bpf_ringbuf_output(&events, record, size, BPF_RB_NO_WAKEUP)) return false;
   if (*(volatile __u32*)&run.asleep) {
     run.asleep = 0;
     ring_poke();
-    return;
+    return true;
   }
   *unchecked += size;
   if (*unchecked >= lib.wake_check) {
     *unchecked = 0;
     ring_look();
   }
+  return true;
+}
+
+/* A record that stands for an event. */
+static __always_inline void ring_emit(void* record, __u64 size, __u32* unchecked) {
+  if (!ring_put(record, size, unchecked)) count_drop(DROP_RING_FULL);
 }
 
 #endif

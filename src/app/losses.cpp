@@ -59,6 +59,9 @@ std::vector<std::string> Losses::incomplete() const {
   if (const auto n = drops_[DROP_STATE_FULL].total)
     sentences.push_back(format_count(n) + (n == 1 ? " call has" : " calls have") +
                         " no latency: there was no room to remember the start (--max-entries).");
+  if (const auto n = drops_[DROP_PART].total)
+    sentences.push_back(format_count(n) + (n == 1 ? " row is" : " rows are") +
+                        " marked as cut: the ring buffer had no room for the rest (--buffer-size).");
   return sentences;
 }
 

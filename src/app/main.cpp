@@ -82,6 +82,7 @@ Exit run_tool(const std::string& name, std::vector<std::string> words, bool& ver
       std::any_of(words.begin(), words.end(), [](const auto& word) { return word == "-h" || word == "--help"; });
   if (!common.help) parse_command_line(options, words);
   verbose = common.verbose;
+  tool->settle(common);
 
   if (common.help) return print(help_text(*tool, options));
   if (common.version) return print("sonde " SONDE_VERSION "\n");

@@ -64,6 +64,8 @@ class StreamBase : public Tool {
   virtual LibraryParts parts(void* skeleton) = 0;
   virtual void configure_skeleton(void* skeleton) = 0;
   virtual kernel::Ladder ladder(void* skeleton) = 0;
+  /// True if the record is no event, but a part of one that comes later, and the tool keeps it until then.
+  virtual bool keep_part(const std::byte* record, std::size_t size) = 0;
   /// Fills one Value for each of the chosen columns; false if the bytes are no record.
   virtual bool read_record(const std::byte* record, std::size_t size, std::span<const std::size_t> chosen,
                            std::span<Value> values) = 0;
@@ -137,8 +139,9 @@ class Stream : public StreamBase {
     add({"latency_ns", Value::Kind::duration, 7, "how long the call took", false},
         [latency](const E& e) { return e.*latency ? Value::duration(e.*latency) : Value(); });
   }
-  void add_comm(char (E::*comm)[COMM_LEN]) {
-    add({"comm", Value::Kind::text, COMM_LEN - 1, "name of the thread"}, [comm](const E& e) {
+  void add_comm(char (E::*comm)[COMM_LEN]) { add_name("comm", comm, "name of the thread"); }
+  void add_name(std::string key, char (E::*comm)[COMM_LEN], std::string help, bool standard = true) {
+    add({std::move(key), Value::Kind::text, COMM_LEN - 1, std::move(help), standard}, [comm](const E& e) {
       const char* text = e.*comm;
       return Value::text({text, strnlen(text, COMM_LEN)});
     });
@@ -163,6 +166,8 @@ class Stream : public StreamBase {
 
   /// Bytes behind the fixed part of a record.
   virtual std::size_t tail_size(const E&) const { return 0; }
+  /// For a tool whose records can be longer than one may be: see keep_part() above.
+  virtual bool keep(const E& /*part*/) { return false; }
   [[nodiscard]] static const char* tail(const E& record) { return reinterpret_cast<const char*>(&record + 1); }
 
   /// Fills the tool's own rodata.
@@ -185,7 +190,7 @@ class Stream : public StreamBase {
     parts.filter_ids = s.maps.filter_ids;
     parts.followed = s.maps.followed;
     parts.follow_fork = s.progs.follow_fork;
-    parts.follow_exit = s.progs.follow_exit;
+    if constexpr (requires { s.progs.follow_exit; }) parts.follow_exit = s.progs.follow_exit;
     parts.follow_seed = s.progs.follow_seed;
     parts.follow_added = reinterpret_cast<const std::uint64_t*>(&s.bss->follow_added);
     if constexpr (requires { s.maps.calls; }) {
@@ -197,10 +202,16 @@ class Stream : public StreamBase {
     return parts;
   }
 
+  [[nodiscard]] bool is_whole(const std::byte* record, std::size_t size) const {
+    return size >= sizeof(E) && size - sizeof(E) >= tail_size(*reinterpret_cast<const E*>(record));
+  }
+  bool keep_part(const std::byte* record, std::size_t size) final {
+    return is_whole(record, size) && keep(*reinterpret_cast<const E*>(record));
+  }
   bool read_record(const std::byte* record, std::size_t size, std::span<const std::size_t> chosen,
                    std::span<Value> values) final {
+    if (!is_whole(record, size)) return false;
     const auto& event = *reinterpret_cast<const E*>(record);
-    if (size < sizeof(E) || size - sizeof(E) < tail_size(event)) return false;
     if (!made_.empty()) made_.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(event);
     return true;

@@ -103,7 +103,7 @@ kernel::Extras StreamRun::extras(const LibraryParts& parts, const kernel::Rung& 
   if (filter_.ids.empty()) extras.unused_maps.push_back(parts.filter_ids);
   if (filter_.conf.follow) {
     extras.attachments.push_back(kernel::by_section(parts.follow_fork));
-    extras.attachments.push_back(kernel::by_section(parts.follow_exit));
+    if (parts.follow_exit) extras.attachments.push_back(kernel::by_section(parts.follow_exit));
     if (filter_.conf.follow == FOLLOW_ALSO) extras.iterators.push_back(parts.follow_seed);
   } else {
     extras.unused_maps.push_back(parts.followed);
@@ -196,6 +196,7 @@ std::size_t StreamRun::drain() {
 }
 
 bool StreamRun::take(const std::byte* record, std::size_t size) {
+  if (tool_.keep_part(record, size)) return true;
   if (options_.max_rate && !within_rate()) {
     losses_.add_over_rate();
   } else if (tool_.read_record(record, size, tool_.chosen_, values_)) {
@@ -268,7 +269,7 @@ Summary StreamRun::summary() const {
   result.losses = losses_.totals();
   for (const auto& loss : result.losses) result.lost += loss.count;
   const auto& rung = object_->rung();
-  result.rungs.push_back({object_->hook(), rung.name, rung.blind_to_compat ? "64-bit calls" : rung.scope});
+  result.rungs.push_back({object_->hook(), rung.name, rung.scope_shown()});
   result.window_ns = closed_ - opened_;
   result.cpu_ns = cpu_time(usage);
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

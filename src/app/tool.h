@@ -36,7 +36,7 @@ struct Backend {
   bool on_request = false;  ///< never taken unless named
 };
 
-/// One verb of the binary. The order of calls: options() once, then any of columns() and run().
+/// One verb of the binary. The order of calls: options() and settle() once, then any of columns() and run().
 class Tool {
  public:
   Tool() = default;
@@ -50,6 +50,8 @@ class Tool {
   [[nodiscard]] virtual std::vector<const ColumnInfo*> columns() const = 0;
   /// Ways to the events, the cheapest first.
   [[nodiscard]] virtual std::vector<Backend> backends() const { return {}; }
+  /// Called once the command line is known: what is shown without being asked for may depend on it.
+  virtual void settle(const CommonOptions& /*options*/) {}
   /// What its rows stand for.
   [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.

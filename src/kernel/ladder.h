@@ -53,6 +53,7 @@ struct Rung {
     scope = std::move(what);
     scope_note = std::move(sentence);
   }
+  [[nodiscard]] std::string scope_shown() const { return scope.empty() && blind_to_compat ? "64-bit calls" : scope; }
 };
 
 /// The ways to watch one thing, the cheapest first.

@@ -103,7 +103,7 @@ Prospect Object::prospect(Open open, const Configure& configure, const Finding& 
   take_log();
   const Rung& rung = object.rung_;
   if (!works) return {{}, {}, object.refusals_};
-  return {rung.name, rung.blind_to_compat ? "64-bit calls" : rung.scope, object.refusals_};
+  return {rung.name, rung.scope_shown(), object.refusals_};
 }
 
 bool Object::climb(Open open, const Configure& configure, const Options& options) {
