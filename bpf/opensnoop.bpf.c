@@ -133,7 +133,7 @@ static __always_inline void fill(struct opensnoop_event* event, struct task_stru
 
 /* The argument as the program gave it. False if the path is not one that was asked for. */
 static __always_inline bool put_argument(struct scratch* s, const struct open_call* call, __u32 user) {
-  long length = bpf_probe_read_user_str(s->tail, OPEN_PATH_MAX + 1, call->path);
+  long length = read_user_text(s->tail, OPEN_PATH_MAX + 1, call->path);
 
   s->event.path_len = 0;
   if (length <= 0) {

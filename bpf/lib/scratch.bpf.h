@@ -44,6 +44,15 @@ struct {
   __type(value, struct scratch);
 } scratch SEC(".maps");
 
+/* As bpf_probe_read_user_str(), which for an empty string returns 0 on older kernels (6.12 is one), not 1. */
+static __always_inline long read_user_text(char* to, __u32 size, const void* from) {
+  long length = bpf_probe_read_user_str(to, size, from);
+
+  if (length) return length;
+  *to = 0;
+  return 1;
+}
+
 /* A glob for the text that the tail begins with. */
 const volatile struct glob_conf tail_glob = {};
 

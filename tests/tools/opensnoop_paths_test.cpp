@@ -47,6 +47,7 @@ TEST_P(Opensnoop, ShowsPathsOfEveryLength) {
     const auto& event = report.events[i];
     const auto& c = cases[i / std::size(calls)];
     SCOPED_TRACE(testing::Message() << c.path.size() << " bytes");
+    EXPECT_TRUE(event["path"].is_text()) << event;
     EXPECT_EQ(event["path"].text(), c.path.substr(0, longest + 1));
     EXPECT_EQ(event["path_cut"].is_true(), c.path.size() > longest);
     EXPECT_EQ(event["errno"].text(), c.error);
