@@ -30,11 +30,6 @@ long raw(long number, A... arguments) {
 #if defined(__x86_64__)
 constexpr int nr32[] = {5, 295, 437, 8};  // open, openat, openat2, creat
 
-long compat_syscall(long number, long b, long c, long d, long si) {
-  asm volatile("int $0x80" : "+a"(number) : "b"(b), "c"(c), "d"(d), "S"(si) : "memory", "r8", "r9", "r10", "r11");
-  return static_cast<int>(number);
-}
-
 // 32-bit calls reach only the lowest 4 GiB.
 long compat_call(const Request& request) {
   static char* const low =
@@ -88,6 +83,18 @@ std::string elf(unsigned char elf_class, std::uint16_t machine, std::string code
 }
 
 }  // namespace
+
+#if defined(__x86_64__)
+long compat_syscall(long number, long b, long c, long d, long si, long di) {
+  asm volatile("int $0x80"
+               : "+a"(number)
+               : "b"(b), "c"(c), "d"(d), "S"(si), "D"(di)
+               : "memory", "r8", "r9", "r10", "r11");
+  return static_cast<int>(number);
+}
+#else
+long compat_syscall(long, long, long, long, long, long) { fail("no 32-bit calls on this machine"); }
+#endif
 
 const char* name_of(Via via) {
   static constexpr const char* names[] = {"open", "openat", "openat2", "creat"};
@@ -157,7 +164,7 @@ bool has_compat() {
 #if defined(__x86_64__)
   constexpr long getpid32 = 20;
   // A kernel without them answers with a signal or ENOSYS.
-  return Child([] { return compat_syscall(getpid32, 0, 0, 0, 0) == getpid() ? 0 : 1; }).wait() == 0;
+  return Child([] { return compat_syscall(getpid32) == getpid() ? 0 : 1; }).wait() == 0;
 #else
   return false;
 #endif

@@ -71,6 +71,8 @@ long call_openat2(const char* path, const void* how, std::size_t size);
 /// Opens a path that is not there, `count` times.
 void make_load(const std::string& path, int count);
 
+/// A call by the 32-bit ABI: its result, or -errno. Pointers must be below 4 GiB.
+long compat_syscall(long number, long b = 0, long c = 0, long d = 0, long si = 0, long di = 0);
 /// Whether this kernel runs 32-bit calls at all.
 bool has_compat();
 /// A program of a few machine instructions: it opens `path` and exits with 7. 32-bit by `int $0x80`, or 64-bit.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "opensnoop.h"
 
-#include <signal.h>
-
 #include <cstdio>
 #include <cstring>
 
@@ -10,22 +8,6 @@ namespace sonde::test {
 namespace {
 
 constexpr std::int64_t clock_step = 100'000'000;  // the clock may be set a little while a test runs
-
-// Why this kernel does not offer the backend ("": the one of sonde's choice); nothing if it does.
-const std::optional<std::string>& refusal(const std::string& backend) {
-  static std::map<std::string, std::optional<std::string>> known;
-  const auto found = known.find(backend);
-  if (found != known.end()) return found->second;
-  Words words{"--duration", "1ms"};
-  if (!backend.empty()) words.insert(words.end(), {"--backend", backend});
-  const Report report = run(opensnoop(words));
-  auto& reason = known[backend];
-  if (report.code == 3 || report.code == 4)
-    reason = report.err.substr(0, report.err.find('\n'));
-  else if (report.code != 0)
-    fail("exit code " + std::to_string(report.code) + ": " + report.err);
-  return reason;
-}
 
 }  // namespace
 
@@ -41,19 +23,7 @@ Words own(const Words& words, pid_t pid) {
   return all;
 }
 
-void tell_rung(const Report& report) { std::printf("[rung] %s\n", report.rung().c_str()); }
-
-Report watch(const Words& words, const std::function<void()>& work) {
-  Sonde sonde(opensnoop(words));
-  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
-  work();
-  const Report report = sonde.end(SIGINT);
-  EXPECT_EQ(report.code, 0) << report.err;
-  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
-  EXPECT_EQ(report.summary["events"].number(), static_cast<long long>(report.events.size()));
-  tell_rung(report);
-  return report;
-}
+Report watch(const Words& words, const std::function<void()>& work) { return trace("opensnoop", words, work); }
 
 void expect_same(const Json& row, const Made& made) {
   SCOPED_TRACE(testing::Message() << "row " << row);
@@ -139,7 +109,7 @@ Words paths(const std::vector<Json>& events) {
 }
 
 void Opensnoop::SetUp() {
-  if (const auto& reason = refusal(GetParam())) GTEST_SKIP() << *reason;
+  if (const auto& reason = refusal("opensnoop", GetParam())) GTEST_SKIP() << *reason;
 }
 
 Words Opensnoop::forced(Words words) const {
@@ -148,7 +118,7 @@ Words Opensnoop::forced(Words words) const {
 }
 
 void OpensnoopOnce::SetUp() {
-  if (const auto& reason = refusal("")) GTEST_SKIP() << *reason;
+  if (const auto& reason = refusal("opensnoop", "")) GTEST_SKIP() << *reason;
 }
 
 void OpensnoopOutput::SetUp() {

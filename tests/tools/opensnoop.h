@@ -11,6 +11,7 @@
 
 #include "support/calls.h"
 #include "support/sonde.h"
+#include "traced.h"
 
 namespace sonde::test {
 
@@ -25,9 +26,6 @@ Words own(const Words& words = {}, pid_t pid = getpid());
 
 /// Runs opensnoop around `work`, which begins when everything is seen. Nothing may be lost. Prints the rung.
 Report watch(const Words& words, const std::function<void()>& work);
-
-/// Prints the rung that a run used, for those who collect them.
-void tell_rung(const Report& report);
 
 /// What a row says must be what the caller knows: all columns but cgroup, where they are shown.
 void expect_same(const Json& row, const Made& made);

@@ -45,24 +45,6 @@ class Load {
   std::vector<std::unique_ptr<Child>> children_;
 };
 
-void expect_law(const Report& report, long long made) {
-  EXPECT_EQ(report.code, 0) << report.err;
-  const auto shown = static_cast<long long>(report.events.size());
-  EXPECT_EQ(report.summary["events"].number(), shown);
-  EXPECT_GE(shown + report.lost(), made) << report.summary;
-  EXPECT_LE(shown + report.lost() - report.skipped(), made) << report.summary;
-  long long objects = 0, reasons = 0;
-  for (const auto& loss : report.losses) {
-    objects += loss["count"].number();
-    EXPECT_GT(loss["count"].number(), 0);
-    EXPECT_FALSE(loss["reason"].text().empty());
-  }
-  for (const auto& loss : report.summary["losses"].items()) reasons += loss["count"].number();
-  EXPECT_EQ(objects, report.lost());
-  EXPECT_EQ(reasons, report.lost());
-  tell_rung(report);
-}
-
 class Law : public Opensnoop {
  protected:
   [[nodiscard]] Words words(const Load& load, const Words& more = {}, std::size_t pids = SIZE_MAX) const {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "traced.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <map>
+
+namespace sonde::test {
+namespace {
+
+Words with(const std::string& tool, const Words& words) {
+  Words all{tool, "--format", "json"};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+}  // namespace
+
+const std::optional<std::string>& refusal(const std::string& tool, const std::string& backend) {
+  static std::map<std::string, std::optional<std::string>> known;
+  const auto found = known.find(tool + "/" + backend);
+  if (found != known.end()) return found->second;
+  Words words{"--duration", "1ms"};
+  if (!backend.empty()) words.insert(words.end(), {"--backend", backend});
+  const Report report = run(with(tool, words));
+  auto& reason = known[tool + "/" + backend];
+  if (report.code == 3 || report.code == 4)
+    reason = report.err.substr(0, report.err.find('\n'));
+  else if (report.code != 0)
+    fail("exit code " + std::to_string(report.code) + ": " + report.err);
+  return reason;
+}
+
+Report trace(const std::string& tool, const Words& words, const std::function<void()>& work) {
+  Sonde sonde(with(tool, words));
+  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
+  work();
+  const Report report = sonde.end(SIGINT);
+  EXPECT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
+  EXPECT_EQ(report.summary["events"].number(), static_cast<long long>(report.events.size()));
+  tell_rung(report);
+  return report;
+}
+
+void tell_rung(const Report& report) { std::printf("[rung] %s\n", report.rung().c_str()); }
+
+void expect_law(const Report& report, long long made) {
+  EXPECT_EQ(report.code, 0) << report.err;
+  const auto shown = static_cast<long long>(report.events.size());
+  EXPECT_EQ(report.summary["events"].number(), shown);
+  EXPECT_GE(shown + report.lost(), made) << report.summary;
+  EXPECT_LE(shown + report.lost() - report.skipped(), made) << report.summary;
+  long long objects = 0, reasons = 0;
+  for (const auto& loss : report.losses) {
+    objects += loss["count"].number();
+    EXPECT_GT(loss["count"].number(), 0);
+    EXPECT_FALSE(loss["reason"].text().empty());
+  }
+  for (const auto& loss : report.summary["losses"].items()) reasons += loss["count"].number();
+  EXPECT_EQ(objects, report.lost());
+  EXPECT_EQ(reasons, report.lost());
+  tell_rung(report);
+}
+
+}  // namespace sonde::test
