@@ -258,6 +258,7 @@ struct sched_entity {
 struct task_struct {
   struct thread_info thread_info;
   void* stack;
+  unsigned int flags;
   struct sched_entity se;
   struct mm_struct* mm;
   int exit_code;

@@ -49,6 +49,8 @@ int BPF_PROG(follow_fork, struct task_struct* forking, struct task_struct* child
   return 0;
 }
 
+/* A tool that shows the ends of processes forgets them itself, when it has. */
+#ifndef TOOL_FORGETS_FOLLOWED
 /* The last thread of a process: `live` has been counted down before the tracepoint since it exists. */
 SEC("raw_tp/sched_process_exit")
 int BPF_PROG(follow_exit) {
@@ -61,6 +63,7 @@ int BPF_PROG(follow_exit) {
   }
   return 0;
 }
+#endif
 
 SEC("iter/task")
 int follow_seed(struct bpf_iter__task* ctx) {

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/names.h"
 #include "core/text.h"
 
 namespace sonde {
@@ -98,8 +99,9 @@ bool Command::ended() {
 std::string Command::status() {
   if (!ended()) return "still running as PID " + std::to_string(pid_);
   if (WIFSIGNALED(wait_status_)) {
-    const char* name = sigabbrev_np(WTERMSIG(wait_status_));
-    return "killed by " + (name ? std::string("SIG") + name : "signal " + std::to_string(WTERMSIG(wait_status_)));
+    const int number = WTERMSIG(wait_status_);
+    const std::string name(signal_name(number));
+    return "killed by " + (name.empty() ? "signal " + std::to_string(number) : name);
   }
   return "exit " + std::to_string(WEXITSTATUS(wait_status_));
 }

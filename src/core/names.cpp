@@ -84,6 +84,16 @@ std::string_view errno_name(int number) {
   return name;
 }
 
+std::string_view signal_name(int number) {
+  static constexpr std::string_view names[] = {
+      "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+      "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+      "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+      "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
+  const bool known = number > 0 && number < static_cast<int>(std::size(names));
+  return known ? names[static_cast<std::size_t>(number)] : std::string_view();
+}
+
 std::optional<int> errno_number(std::string_view name) {
   if (name.empty()) return std::nullopt;
   for (int number = 1; number < first_kernel_errno + static_cast<int>(std::size(kernel_errnos)); ++number)
