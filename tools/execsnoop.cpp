@@ -54,6 +54,8 @@ class Execsnoop final : public Stream<Event, Skeleton> {
 
   // A line to read has room for one of them; a program that reads wants them apart.
   void settle(const CommonOptions& options) override {
+    if (succeeded_ && result_.used())
+      throw Error(Exit::usage, "Execs that succeeded have no error.", "Leave out --succeeded, or -x and --errno.");
     if (options.json || options.schema) show_instead("command", {"file", "argv"});
   }
 
@@ -99,8 +101,6 @@ class Execsnoop final : public Stream<Event, Skeleton> {
   void configure(Skeleton& skeleton) override {
     auto& conf = skeleton.rodata->conf;
     result_.fill(conf.result);
-    if (succeeded_ && (conf.result.failed || conf.result.errnos))
-      throw Error(Exit::usage, "Execs that succeeded have no error.", "Leave out --succeeded, or -x and --errno.");
     if (shown("cgroup")) conf.wants |= EXEC_WANT_CGROUP;
     if (shown("cwd")) conf.wants |= EXEC_WANT_CWD;
     if (shown("exe")) conf.wants |= EXEC_WANT_EXE;

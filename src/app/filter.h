@@ -21,6 +21,7 @@ class ResultFilter {
   /// `what` is what the events are, in the plural: "opens".
   void declare(Options& options, const std::string& what);
   void fill(result_conf& conf) const;
+  [[nodiscard]] bool used() const { return failed_ || !errnos_.items.empty(); }
 
  private:
   bool failed_ = false;
