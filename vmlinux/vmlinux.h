@@ -55,6 +55,7 @@ enum {
 
 enum {
   BPF_F_NO_PREALLOC = 1,
+  BPF_F_MMAPABLE = 1 << 10,
 };
 
 enum {

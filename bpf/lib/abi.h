@@ -23,6 +23,7 @@ enum drop_kind {
   DROP_NO_ARGS,     /* the registers of the call were not where they should be */
   DROP_NO_RETURN,   /* a kretprobe missed the return */
   DROP_PART,        /* no room for a part of a record: the row is shown, marked as cut */
+  DROP_COUNT_FULL,  /* no room for another row of counts */
   DROP_KINDS,
 };
 
@@ -33,12 +34,18 @@ enum drop_kind {
 struct run_state {
   __u32 running;
   __u32 asleep;
-  __u32 crossed; /* a record crossed a quarter of the ring and the reader was woken for it */
-  __u32 pad;
-  __u64 execs32; /* 32-bit programs started inside the window */
-  __u64 pad1[5]; /* the drops get a cache line of their own */
+  __u32 crossed;  /* a record crossed a quarter of the ring and the reader was woken for it */
+  __u32 interval; /* of a tool that counts: the one that goes on, from 0 */
+  __u64 execs32;  /* 32-bit programs started inside the window */
+  __u64 pad1[5];  /* the drops get a cache line of their own */
   __u64 drops[DROP_KINDS];
 };
+
+/* Rows of counts are handed out so many at a time, see counts.bpf.h. */
+#define COUNT_CHUNK 64
+
+/* Lengths of time in ns, 8 to an octave: no value is further than 12.5 % from its bucket's ends. Up to 2^42, 73 min. */
+#define BUCKETS 320
 
 /* Glob, see src/core/glob.h. */
 struct glob_conf {

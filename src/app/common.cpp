@@ -7,6 +7,7 @@
 namespace sonde {
 namespace {
 
+constexpr std::uint64_t shortest_interval = 10'000'000;
 constexpr std::uint64_t smallest_buffer = 4096;
 constexpr std::uint64_t largest_buffer = std::uint64_t{1} << 30;
 
@@ -55,7 +56,7 @@ void CommonOptions::declare_filter(Options& options) {
   options.text("--as", "USER", "run the COMMAND as this user", as_user);
 }
 
-void CommonOptions::declare_run(Options& options) {
+void CommonOptions::declare_duration(Options& options) {
   options.group("How long");
   options.value(
       "-d, --duration", "TIME", "end after 10s, 500ms, 2m; a bare number is seconds", [this](std::string_view text) {
@@ -63,6 +64,10 @@ void CommonOptions::declare_run(Options& options) {
         if (!duration_ns)
           throw Error(Exit::usage, "A duration of 0 would show nothing.", "Give a time such as 10s or 500ms.");
       });
+}
+
+void CommonOptions::declare_run(Options& options) {
+  declare_duration(options);
   options.value("-n, --max-events", "N", "end after N events", [this](std::string_view text) {
     max_events = parse_natural(text);
     if (!max_events) throw Error(Exit::usage, "0 events would show nothing.", "Give a number from 1 on.");
@@ -72,6 +77,26 @@ void CommonOptions::declare_run(Options& options) {
     if (!max_rate) throw Error(Exit::usage, "0 events a second would show nothing.", "Give at least 1.");
   });
   options.flag("--strict", "exit 5 if anything was lost", strict);
+}
+
+void CommonOptions::declare_intervals(Options& options) {
+  declare_duration(options);
+  options.value("-i, --interval", "TIME", "report every 1s, 500ms, 1m, and at the end", [this](std::string_view text) {
+    interval_ns = parse_duration(text, BareNumber::seconds);
+    if (interval_ns < shortest_interval)
+      throw Error(Exit::usage, "An interval of '" + escaped(text) + "' is too short.", "Give at least 10ms.");
+  });
+  options.value("-n, --max-events", "N", "end after N intervals", [this](std::string_view text) {
+    max_events = parse_natural(text);
+    if (!max_events) throw Error(Exit::usage, "0 intervals would show nothing.", "Give a number from 1 on.");
+  });
+  options.flag("--strict", "exit 5 if anything was lost", strict);
+  options.text("--sort", "COLUMN", "largest first by this column; texts in their order", sort);
+  options.value("--top", "N", "only the first N rows of each interval (on a terminal: 20)",
+                [this](std::string_view text) {
+                  top = parse_natural(text);
+                  if (!top) throw Error(Exit::usage, "0 rows would show nothing.", "Give a number from 1 on.");
+                });
 }
 
 void CommonOptions::declare_output(Options& options) {
@@ -88,13 +113,17 @@ void CommonOptions::declare_output(Options& options) {
 }
 
 void CommonOptions::declare_probe(Options& options) {
-  options.group("How");
+  declare_backend(options);
   options.flag("--compat", "also calls of 32-bit tasks, where the backend does not see them by itself", compat);
-  options.text("--backend", "NAME", "force a backend (listed below), not the cheapest that works", backend);
-  options.text("--btf", "FILE", "the kernel's types from a file", btf_file);
   options.value("--buffer-size", "SIZE", "of the ring buffer, as 512k or 8M",
                 [this](std::string_view text) { buffer_bytes = parse_buffer(text); });
-  options.value("--max-entries", "N", "room for so many processes or calls in the kernel's maps",
+}
+
+void CommonOptions::declare_backend(Options& options) {
+  options.group("How");
+  options.text("--backend", "NAME", "force a backend (listed below), not the cheapest that works", backend);
+  options.text("--btf", "FILE", "the kernel's types from a file", btf_file);
+  options.value("--max-entries", "N", "room for so many processes, calls or counts in the kernel's maps",
                 [this](std::string_view text) {
                   max_entries = static_cast<std::uint32_t>(parse_natural(text, 1 << 26));
                   if (!max_entries) throw Error(Exit::usage, "A map of 0 entries holds nothing.", "Give at least 1.");

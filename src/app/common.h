@@ -40,7 +40,8 @@ struct CommonOptions {
   std::string as_user;
 
   std::uint64_t duration_ns = 0;  ///< 0: until a signal
-  std::uint64_t max_events = 0;   ///< 0: no end
+  std::uint64_t max_events = 0;   ///< of what counts: intervals; 0: no end
+  std::uint64_t interval_ns = 0;  ///< 0: one report, at the end
   std::uint64_t max_rate = 0;     ///< rows a second; 0: all
   bool strict = false;
   bool compat = false;
@@ -48,6 +49,8 @@ struct CommonOptions {
   bool json = false;
   std::string output;  ///< a file; empty: stdout
   std::string columns;
+  std::string by, sort;
+  std::uint64_t top = 0;  ///< 0: all, or what a terminal bears
   bool utc = false;
   bool schema = false;
 
@@ -64,12 +67,17 @@ struct CommonOptions {
 
   void declare_filter(Options& options);
   void declare_run(Options& options);
+  void declare_intervals(Options& options);  ///< in place of declare_run()
   void declare_output(Options& options);
   void declare_probe(Options& options);
+  void declare_backend(Options& options);  ///< the part of it that does not concern a ring buffer
   void declare_telling(Options& options);
 
   /// Throws Error(usage) if options that are good by themselves do not go together.
   void check() const;
+
+ private:
+  void declare_duration(Options& options);
 };
 
 }  // namespace sonde

@@ -17,6 +17,8 @@ const char* reason(unsigned kind) {
       return "registers of the call not found";
     case DROP_NO_RETURN:
       return "return missed by the kretprobe";
+    case DROP_COUNT_FULL:
+      return "no room to count them under another key (--max-entries)";
     default:
       return nullptr;
   }

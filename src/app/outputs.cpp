@@ -36,6 +36,7 @@ std::unique_ptr<Sink> make_sink(const CommonOptions& options, RowKind kind, Outp
   style.width = terminal_width(rows.fd());
   style.utc = options.utc;
   style.quiet = options.quiet;
+  style.sums = kind == RowKind::sum;
   return std::make_unique<Table>(rows, diagnostics, style);
 }
 

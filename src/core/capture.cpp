@@ -26,6 +26,13 @@ std::string shown(const Value& value) {
     }
     case Value::Kind::time:
       return std::string(TimeOfDay(false)(value.as_integer()));
+    case Value::Kind::histogram: {
+      std::string buckets;
+      for (const auto& bucket : value.as_histogram())
+        buckets += (buckets.empty() ? "" : " ") + std::to_string(bucket.min) + ".." + std::to_string(bucket.max) + ":" +
+                   std::to_string(bucket.count);
+      return buckets.empty() ? "-" : buckets;
+    }
     default:
       break;
   }

@@ -16,6 +16,8 @@ class Capture final : public Sink {
 
   void begin(std::span<const ColumnInfo* const> columns) override;
   void row(std::span<const Value> values) override;
+  void begin_interval(const Interval& interval) override { intervals.push_back(interval); }
+  void end_interval(const Interval&) override {}
   void lost(const Loss& loss) override { losses.push_back(loss); }
   void note(std::string_view sentence) override { notes.emplace_back(sentence); }
   void summary(const Summary& summary) override { summaries.push_back(summary); }
@@ -24,6 +26,7 @@ class Capture final : public Sink {
 
   std::vector<std::string> keys;
   std::vector<Row> rows;
+  std::vector<Interval> intervals;
   std::vector<Loss> losses;
   std::vector<std::string> notes;
   std::vector<Summary> summaries;

@@ -11,7 +11,8 @@ namespace sonde {
 
 std::string_view column_name(const ColumnInfo& column) {
   std::string_view name = column.key;
-  if (column.kind == Value::Kind::duration && name.ends_with("_ns")) name.remove_suffix(3);
+  if ((column.kind == Value::Kind::duration || column.kind == Value::Kind::histogram) && name.ends_with("_ns"))
+    name.remove_suffix(3);
   return name;
 }
 

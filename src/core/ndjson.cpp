@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "core/text.h"
+#include "core/units.h"
 #include "core/utf8.h"
 
 namespace sonde {
@@ -104,6 +105,14 @@ void Ndjson::begin(std::span<const ColumnInfo* const> columns) {
 
 void Ndjson::row(std::span<const Value> values) {
   out_.put(kind_ == RowKind::event ? R"({"type":"event")" : R"({"type":"row")");
+  if (kind_ == RowKind::sum) {
+    out_.put(R"(,"interval":)");
+    out_.put_natural(interval_.number);
+    out_.put(R"(,"start":)");
+    put_time(interval_.start);
+    out_.put(R"(,"end":)");
+    put_time(interval_.end);
+  }
   static constexpr Value missing{};
   for (std::size_t i = 0; i < members_.size(); ++i) put_member(members_[i], i < values.size() ? values[i] : missing);
   out_.put("}\n");
@@ -175,6 +184,8 @@ void Ndjson::put_scalar(const Value& value) {
       const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value.as_real()).ptr;
       return out_.put({digits.data(), static_cast<std::size_t>(end - digits.data())});
     }
+    case Value::Kind::histogram:
+      return put_histogram(value.as_histogram());
     case Value::Kind::none:
     case Value::Kind::text:
     case Value::Kind::list:
@@ -182,6 +193,18 @@ void Ndjson::put_scalar(const Value& value) {
       break;
   }
   out_.put("null");
+}
+
+void Ndjson::put_histogram(std::span<const Value::Bucket> buckets) {
+  put_array(out_, buckets, [&](const Value::Bucket& bucket) {
+    out_.put(R"({"min":)");
+    out_.put_natural(bucket.min);
+    out_.put(R"(,"max":)");
+    out_.put_natural(bucket.max);
+    out_.put(R"(,"count":)");
+    out_.put_natural(bucket.count);
+    out_.put('}');
+  });
 }
 
 void Ndjson::put_time(std::int64_t ns) {
@@ -203,6 +226,13 @@ void Ndjson::put_time(std::int64_t ns) {
   out_.put(date_);
   out_.put_padded(static_cast<std::uint64_t>(rest), 9);
   out_.put("Z\"");
+}
+
+void Ndjson::begin_interval(const Interval& interval) { interval_ = interval; }
+
+void Ndjson::end_interval(const Interval& interval) {
+  if (interval.more)
+    note(format_count(interval.more) + " more rows in interval " + std::to_string(interval.number) + ".");
 }
 
 void Ndjson::lost(const Loss& loss) {

@@ -23,6 +23,8 @@ class Ndjson final : public Sink {
 
   void begin(std::span<const ColumnInfo* const> columns) override;
   void row(std::span<const Value> values) override;
+  void begin_interval(const Interval& interval) override;
+  void end_interval(const Interval& interval) override;
   void lost(const Loss& loss) override;
   void note(std::string_view sentence) override;
   void summary(const Summary& summary) override;
@@ -38,6 +40,7 @@ class Ndjson final : public Sink {
   void put_member(const Member& member, const Value& value);
   void put_text(const Member& member, std::string_view bytes);
   void put_list(const Member& member, std::span<const std::string_view> items);
+  void put_histogram(std::span<const Value::Bucket> buckets);
   void put_time(std::int64_t ns);
   void put_scalar(const Value& value);
   void put_losses(const Summary& summary);
@@ -48,6 +51,7 @@ class Ndjson final : public Sink {
   bool quiet_;
   RowKind kind_;
   std::vector<Member> members_;
+  Interval interval_;
   std::int64_t second_ = INT64_MIN;  // the one that date_ stands for
   std::string date_;                 // "2024-05-01T15:04:05.
 };
@@ -56,7 +60,7 @@ class Ndjson final : public Sink {
 /// \uNNNN so that `cat` of a capture is as safe as the table.
 void put_json_string(Output& out, std::string_view bytes);
 
-/// How a row's "type" reads: "event" or "row".
+/// How a row's "type" reads: "event", else "row".
 std::string_view type_name(RowKind kind);
 
 /// The JSON Schema (2020-12) of the objects these columns make, one line per property, with the help texts as

@@ -25,6 +25,8 @@ std::string_view type_of(Value::Kind kind) {
       return R"("type": ["array", "null"], "items": {"type": "string"})";
     case Value::Kind::time:
       return R"("type": ["string", "null"], "format": "date-time")";
+    case Value::Kind::histogram:
+      return R"("type": ["array", "null"], "items": {"type": "object"})";
     case Value::Kind::none:
       break;
   }
@@ -76,8 +78,15 @@ void put_schema(Output& out, std::string_view tool, RowKind kind, std::span<cons
   out.put(",\n  \"type\": \"object\",\n  \"properties\": {\n    \"type\": {\"const\": ");
   put_json_string(out, type_name(kind));
   out.put("}");
+  if (kind == RowKind::sum) {
+    schema.property("interval", R"("type": "integer", "minimum": 1)", "which interval of the run");
+    schema.property("start", R"("type": "string", "format": "date-time")", "when it began");
+    schema.property("end", R"("type": "string", "format": "date-time")", "when it ended");
+  }
   for (const ColumnInfo* column : columns) schema.properties(*column);
   out.put("\n  },\n  \"required\": [\"type\"");
+  if (kind == RowKind::sum)
+    for (const char* key : {"interval", "start", "end"}) schema.required(key);
   for (const ColumnInfo* column : columns) {
     schema.required(column->key);
     if (column->kind == Value::Kind::symbol) schema.required(column->key + "_raw");

@@ -48,6 +48,7 @@ std::string_view show(const Value& value, ShowBuffer& buffer) {
     case Value::Kind::text:
     case Value::Kind::list:
     case Value::Kind::time:
+    case Value::Kind::histogram:
       break;
   }
   return "-";

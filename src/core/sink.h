@@ -48,8 +48,16 @@ struct Summary {
       command_status;  ///< how `-- COMMAND` ended: "exit 3", "killed by SIGTERM", "still running"
 };
 
-/// What a row stands for: something that happened, or a line of an account of what is.
-enum class RowKind { event, row };
+/// What a row stands for: something that happened, a line of an account of what is, or a sum over an interval.
+enum class RowKind { event, row, sum };
+
+/// The time that the rows after it sum up.
+struct Interval {
+  std::uint64_t number = 1;
+  std::int64_t start = 0, end = 0;  ///< wall-clock ns since 1970 UTC
+  std::uint64_t rows = 0;           ///< that follow
+  std::uint64_t more = 0;           ///< that do not, as only the first were asked for
+};
 
 /// Where rows and diagnostics go. A sink never sees an event's struct; a tool never prints.
 /// Any method that writes may throw OutputClosed or Error (see output.h).
@@ -64,6 +72,9 @@ class Sink {
   virtual void begin(std::span<const ColumnInfo* const> columns) = 0;
   /// One Value for each column, in order. A Value of kind none is "no value".
   virtual void row(std::span<const Value> values) = 0;
+  /// Before and after the rows of one interval, where a row is a sum.
+  virtual void begin_interval(const Interval& interval) = 0;
+  virtual void end_interval(const Interval& interval) = 0;
   virtual void lost(const Loss& loss) = 0;
   /// A sentence the reader should know: what the chosen rung cannot see, what was started differently.
   virtual void note(std::string_view sentence) = 0;

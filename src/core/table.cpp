@@ -32,6 +32,7 @@ bool is_number(Value::Kind kind) {
     case Value::Kind::list:
     case Value::Kind::time:
     case Value::Kind::symbol:
+    case Value::Kind::histogram:
       break;
   }
   return false;
@@ -61,27 +62,49 @@ void Table::begin(std::span<const ColumnInfo* const> columns) {
   for (const ColumnInfo* column : columns) columns_.push_back(plan(*column, column == columns.back()));
   place();
   fit();
-  for (std::size_t i = 0; i < columns.size(); ++i)
-    if (!put_word(columns_[i], heading(*columns[i]))) break;
+  if (style_.sums) return;
+  put_heading();
+  rows_.flush();
+}
+
+void Table::put_heading() {
+  for (const Shown& column : columns_)
+    if (!column.beneath && !put_word(column, column.heading)) break;
   rows_.put('\n');
   cell_ = 0;
-  rows_.flush();
+}
+
+void Table::begin_interval(const Interval& interval) {
+  if (!first_interval_) rows_.put('\n');
+  first_interval_ = false;
+  rows_.put(time_(interval.start).substr(0, least_time));
+  rows_.put(" to ");
+  rows_.put(time_(interval.end).substr(0, least_time));
+  rows_.put(", ");
+  rows_.put(format_duration(static_cast<std::uint64_t>(std::max<std::int64_t>(0, interval.end - interval.start))));
+  rows_.put(interval.rows ? "\n" : ": nothing\n");
+  if (interval.rows) put_heading();
+}
+
+void Table::end_interval(const Interval& interval) {
+  if (interval.more) rows_.put(format_count(interval.more) + " more\n");
 }
 
 Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int title = static_cast<int>(column_name(column).size());
   const int width = std::max(column.width, title);
+  if (column.kind == Value::Kind::histogram) return {.width = 0, .least = 0, .right = false, .beneath = true};
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;
   const int least = std::max(title, std::min(width, enough));
-  return {.width = width, .least = fixed ? width : least, .right = is_number(column.kind)};
+  return {.width = width, .least = fixed ? width : least, .right = is_number(column.kind), .heading = heading(column)};
 }
 
 void Table::place() {
   int start = 0;
   for (Shown& column : columns_) {
     column.start = start;
-    start += column.width + gap;
+    if (!column.beneath) start += column.width + gap;
   }
   const int end = start;
   for (Shown& column : columns_) column.behind = end - gap - column.start - column.width;
@@ -106,9 +129,11 @@ void Table::fit() {
 void Table::row(std::span<const Value> values) {
   const std::size_t count = std::min(values.size(), columns_.size());
   for (std::size_t i = 0; i < count; ++i)
-    if (!put_value(columns_[i], values[i])) break;
+    if (!columns_[i].beneath && !put_value(columns_[i], values[i])) break;
   rows_.put('\n');
   cell_ = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    if (columns_[i].beneath) put_histogram(values[i].as_histogram());
 }
 
 bool Table::put_value(const Shown& column, const Value& value) {
@@ -131,6 +156,31 @@ bool Table::put_value(const Shown& column, const Value& value) {
   }
   ShowBuffer buffer;
   return put_word(column, show(value, buffer));
+}
+
+//     4.1us to 8.2us       1234 |@@@@@@@@@@          |
+void Table::put_histogram(std::span<const Value::Bucket> buckets) {
+  constexpr int indent = 4, edge = 7, number = 12, least_bar = 10, fair_bar = 40;
+  constexpr int before_bar = indent + 2 * edge + 4 + number + 2;
+  const int bar = style_.width > 0 ? std::clamp(style_.width - before_bar - 1, least_bar, fair_bar) : fair_bar;
+  std::uint64_t most = 1;
+  for (const auto& bucket : buckets) most = std::max(most, bucket.count);
+  const auto right = [&](std::string_view word, int width) {
+    rows_.put_spaces(std::max(0, width - static_cast<int>(word.size())));
+    rows_.put(word);
+  };
+  for (const auto& bucket : buckets) {
+    rows_.put_spaces(indent);
+    right(format_duration(bucket.min), edge);
+    rows_.put(" to ");
+    right(format_duration(bucket.max), edge);
+    right(format_count(bucket.count), number);
+    const auto share = static_cast<double>(bucket.count) / static_cast<double>(most);
+    const int filled = bucket.count ? std::max(1, static_cast<int>(share * bar)) : 0;
+    rows_.put(" |" + std::string(static_cast<std::size_t>(filled), '@'));
+    rows_.put_spaces(bar - filled);
+    rows_.put("|\n");
+  }
 }
 
 int Table::next_cell() const { return cell_ == 0 ? 0 : cell_ + gap; }
@@ -195,7 +245,7 @@ void Table::summary(const Summary& summary) {
   diagnostics_.put(summary.tool);
   diagnostics_.put(": ");
   if (!style_.quiet) {
-    diagnostics_.put(counted(summary.events, "event"));
+    diagnostics_.put(counted(summary.events, style_.sums ? "row" : "event"));
     diagnostics_.put(" in ");
     diagnostics_.put(format_duration(summary.window_ns));
     diagnostics_.put(", ");

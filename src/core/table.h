@@ -15,6 +15,7 @@ namespace sonde {
 struct TableStyle {
   int width = 0;       ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
   bool utc = false;    ///< times in UTC instead of local time
+  bool sums = false;   ///< rows are sums over intervals: each interval has a heading of its own
   bool quiet = false;  ///< -q: no notes and no summary; losses are shown all the same
 };
 
@@ -22,6 +23,7 @@ struct TableStyle {
 ///  - time as 15:04:05.123456; durations as format_duration; numbers right-aligned, text left; no value as "-";
 ///    a Value marked cut ends in "…" even in a pipe.
 ///  - the heading is printed by begin(), at once.
+///  - a histogram stands beneath its row, a line a bucket.
 ///  - with a width, a line never exceeds it: the last columns shrink, cut with "…".
 class Table final : public Sink {
  public:
@@ -29,6 +31,8 @@ class Table final : public Sink {
 
   void begin(std::span<const ColumnInfo* const> columns) override;
   void row(std::span<const Value> values) override;
+  void begin_interval(const Interval& interval) override;
+  void end_interval(const Interval& interval) override;
   void lost(const Loss& loss) override;
   void note(std::string_view sentence) override;
   void summary(const Summary& summary) override;
@@ -38,12 +42,16 @@ class Table final : public Sink {
  private:
   struct Shown {
     int width;
-    int least;       // what it may shrink to where the terminal is narrow; numbers and times are of no use when cut
-    bool right;      // numbers
+    int least;   // what it may shrink to where the terminal is narrow; numbers and times are of no use when cut
+    bool right;  // numbers
+    bool beneath = false;  // a histogram: in lines of its own below the row
+    std::string heading{};
     int start = 0;   // the cell it begins in if nothing before it is too long
     int behind = 0;  // the cells that the columns after it need
   };
   static Shown plan(const ColumnInfo& column, bool last);
+  void put_heading();
+  void put_histogram(std::span<const Value::Bucket> buckets);
   void fit();
   void place();
 
@@ -63,7 +71,8 @@ class Table final : public Sink {
   std::vector<Shown> columns_;
   TimeOfDay time_;
   std::string joined_;  // of an argv and the like: its memory is kept from row to row
-  int cell_ = 0;        // where the line being written has come to
+  bool first_interval_ = true;
+  int cell_ = 0;  // where the line being written has come to
 };
 
 }  // namespace sonde

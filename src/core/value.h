@@ -13,7 +13,25 @@ namespace sonde {
 /// a literal, and is good only until the sink's row() returns.
 class Value {
  public:
-  enum class Kind : std::uint8_t { none, boolean, integer, natural, real, text, list, time, duration, bytes, symbol };
+  enum class Kind : std::uint8_t {
+    none,
+    boolean,
+    integer,
+    natural,
+    real,
+    text,
+    list,
+    time,
+    duration,
+    bytes,
+    symbol,
+    histogram
+  };
+
+  /// How often values from `min` on and below `max` came.
+  struct Bucket {
+    std::uint64_t min = 0, max = 0, count = 0;
+  };
 
   constexpr Value() = default;
 
@@ -62,6 +80,13 @@ class Value {
     return r;
   }
 
+  /// How lengths of time in ns are distributed: buckets in order, without gaps.
+  static constexpr Value histogram(std::span<const Bucket> v) {
+    Value r = natural_of(Kind::histogram, v.size());
+    r.buckets_ = v.data();
+    return r;
+  }
+
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
   [[nodiscard]] constexpr bool empty() const { return kind_ == Kind::none; }
   [[nodiscard]] constexpr bool cut() const { return cut_; }
@@ -74,10 +99,13 @@ class Value {
   [[nodiscard]] constexpr double as_real() const { return std::bit_cast<double>(natural_); }
   /// text, a symbol's name
   [[nodiscard]] constexpr std::string_view as_text() const {
-    return kind_ == Kind::list ? std::string_view() : std::string_view(text_, length_);
+    return kind_ == Kind::list || kind_ == Kind::histogram ? std::string_view() : std::string_view(text_, length_);
   }
   [[nodiscard]] constexpr std::span<const std::string_view> as_list() const {
     return kind_ == Kind::list ? std::span(items_, natural_) : std::span<const std::string_view>();
+  }
+  [[nodiscard]] constexpr std::span<const Bucket> as_histogram() const {
+    return kind_ == Kind::histogram ? std::span(buckets_, natural_) : std::span<const Bucket>();
   }
 
  private:
@@ -97,11 +125,12 @@ class Value {
   Kind kind_ = Kind::none;
   bool cut_ = false;
   bool begins_later_ = false;
-  std::uint64_t natural_ = 0;  // also a list's length, and the bits of a real
+  std::uint64_t natural_ = 0;  // also the length of a list or histogram, and the bits of a real
   std::size_t length_ = 0;     // of the text
   union {
     const char* text_ = nullptr;
     const std::string_view* items_;
+    const Bucket* buckets_;
   };
 };
 

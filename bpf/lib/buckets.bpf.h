@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How often each length of time came, for histograms and percentiles: see BUCKETS. Beside the rows of counts.bpf.h. */
+#ifndef SONDE_BUCKETS_BPF_H
+#define SONDE_BUCKETS_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "lib/abi.h"
+
+struct bucket_row {
+  __u32 count[BUCKETS];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, COUNT_CHUNK);
+  __type(key, __u32);
+  __type(value, struct bucket_row);
+} buckets SEC(".maps");
+
+const volatile __u32 uses_buckets = 0;
+
+/* Below 8 each value has its own; from there each octave has 8. The last one takes all that is longer. */
+static __always_inline __u32 bucket_of(__u64 value) {
+  __u32 octave = 0, at;
+  __u64 rest = value;
+
+  if (value < 8) return value;
+  if (rest >> 32) rest >>= 32, octave += 32;
+  if (rest >> 16) rest >>= 16, octave += 16;
+  if (rest >> 8) rest >>= 8, octave += 8;
+  if (rest >> 4) rest >>= 4, octave += 4;
+  if (rest >> 2) rest >>= 2, octave += 2;
+  if (rest >> 1) octave += 1;
+  at = (octave - 2) * 8 + (value >> ((octave - 3) & 63) & 7);
+  return at < BUCKETS ? at : BUCKETS - 1;
+}
+
+static __always_inline void count_bucket(__u32 row, __u64 value) {
+  struct bucket_row* own;
+  __u32 at;
+
+  if (!uses_buckets) return;
+  own = bpf_map_lookup_elem(&buckets, &row);
+  at = bucket_of(value);
+  if (own && at < BUCKETS) own->count[at]++;
+}
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/tool.h"
+#include "core/clock.h"
+#include "kernel/cgroup.h"
+#include "kernel/object.h"
+#include "kernel/processes.h"
+#include "lib/abi.h"
+
+namespace sonde {
+
+class TracingRun;
+
+/// The parts of the BPF library in a skeleton; null where a tool's programs do not include them.
+struct LibraryParts {
+  filter_conf* filter = nullptr;
+  lib_conf* lib = nullptr;
+  run_state* run = nullptr;
+  bpf_map* events = nullptr;
+  bpf_map* filter_ids = nullptr;
+  bpf_map* followed = nullptr;
+  bpf_map* calls = nullptr;
+  bpf_map* calls_by_tid = nullptr;
+  bpf_program* follow_fork = nullptr;
+  bpf_program* follow_exit = nullptr;
+  bpf_program* follow_seed = nullptr;
+  bpf_program* calls_exit = nullptr;
+  bpf_program* exec32 = nullptr;
+  const std::uint64_t* follow_added = nullptr;
+  bpf_map* rows = nullptr;  ///< of counts, with what belongs to them
+  bpf_map* buckets = nullptr;
+  bpf_map* lanes = nullptr;
+  bpf_map* places = nullptr;
+  bpf_map* chunks = nullptr;
+  const std::uint32_t* count_users = nullptr;
+  std::uint32_t* count_chunks = nullptr;
+  const std::uint32_t* chunks_taken = nullptr;
+  std::uint32_t* uses_buckets = nullptr;
+};
+
+/// What all tools that load BPF programs have in common, whatever they make of it, as far as it does not depend on
+/// their types.
+class Tracing : public Tool {
+ public:
+  explicit Tracing(ToolInfo info);
+  ~Tracing() override;
+
+  [[nodiscard]] const ToolInfo& info() const final { return info_; }
+  std::optional<kernel::Prospect> prospect(const kernel::Finding& tracepoints) final;
+  Exit run(const CommonOptions& options) final;
+
+ protected:
+  /// True if the column is among those that this run shows: what nobody looks at need not be measured.
+  [[nodiscard]] bool shown(std::string_view key) const;
+  [[nodiscard]] const CommonOptions& common() const { return *common_; }  // all defaults before run()
+  [[nodiscard]] const WallTime& wall_time() const { return wall_time_; }
+  [[nodiscard]] const kernel::Users& users() const { return users_; }
+  [[nodiscard]] kernel::Cgroups& cgroups() { return cgroups_; }
+
+ private:
+  friend class TracingRun;
+  virtual kernel::Object::Open opener() const = 0;
+  virtual LibraryParts parts(void* skeleton) = 0;
+  virtual void configure_skeleton(void* skeleton) = 0;
+  virtual kernel::Ladder ladder(void* skeleton) = 0;
+  /// A last look at the options before anything is opened. Throws Error.
+  virtual void prepare() {}
+  virtual std::unique_ptr<TracingRun> make_run(const CommonOptions& options) = 0;
+
+  ToolInfo info_;
+  CommonOptions defaults_;
+  const CommonOptions* common_ = &defaults_;
+  std::vector<std::size_t> chosen_;
+  SystemClock clock_;
+  WallTime wall_time_{clock_};
+  kernel::Users users_;
+  kernel::Cgroups cgroups_;
+};
+
+/// The half of a tool that depends on its generated skeleton S: what Tracing asks of any skeleton. Base is what the
+/// tool makes of its programs: StreamBase, SnapshotBase.
+template <class S, class Base>
+class Probed : public Base {
+ public:
+  using Base::Base;
+
+  [[nodiscard]] std::vector<Backend> backends() const final {
+    S nothing{};
+    std::vector<Backend> all;
+    for (const auto& rung : const_cast<Probed*>(this)->probes(nothing).rungs)
+      all.push_back({rung.name, rung.on_request});
+    return all;
+  }
+
+ protected:
+  /// Fills the tool's own rodata.
+  virtual void configure(S& skeleton) = 0;
+  /// The ways to the events. Also called, for their names, with a skeleton whose programs are null.
+  virtual kernel::Ladder probes(S& skeleton) = 0;
+
+ private:
+  kernel::Object::Open opener() const final { return &kernel::open_skeleton<S>; }
+  void configure_skeleton(void* skeleton) final { configure(*static_cast<S*>(skeleton)); }
+  kernel::Ladder ladder(void* skeleton) final { return probes(*static_cast<S*>(skeleton)); }
+
+  LibraryParts parts(void* skeleton) final {
+    auto& s = *static_cast<S*>(skeleton);
+    LibraryParts parts;
+    parts.filter = &s.rodata->filter;
+    parts.lib = &s.rodata->lib;
+    parts.run = &s.bss->run;
+    parts.filter_ids = s.maps.filter_ids;
+    parts.followed = s.maps.followed;
+    parts.follow_fork = s.progs.follow_fork;
+    if constexpr (requires { s.progs.follow_exit; }) parts.follow_exit = s.progs.follow_exit;
+    parts.follow_seed = s.progs.follow_seed;
+    parts.follow_added = reinterpret_cast<const std::uint64_t*>(&s.bss->follow_added);
+    if constexpr (requires { s.maps.events; }) parts.events = s.maps.events;
+    if constexpr (requires { s.maps.calls; }) {
+      parts.calls = s.maps.calls;
+      parts.calls_by_tid = s.maps.calls_by_tid;
+      parts.calls_exit = s.progs.calls_exit;
+    }
+    if constexpr (requires { s.progs.exec32; }) parts.exec32 = s.progs.exec32;
+    if constexpr (requires { s.maps.rows; }) counts(s, parts);
+    return parts;
+  }
+
+  static void counts(S& s, LibraryParts& parts) {
+    parts.rows = s.maps.rows;
+    parts.lanes = s.maps.lanes;
+    parts.places = s.maps.places;
+    parts.chunks = s.maps.chunks;
+    parts.count_users = &s.rodata->count_users;
+    parts.count_chunks = &s.rodata->count_chunks;
+    parts.chunks_taken = &s.bss->chunks_taken;
+    if constexpr (requires { s.maps.buckets; }) {
+      parts.buckets = s.maps.buckets;
+      parts.uses_buckets = &s.rodata->uses_buckets;
+    }
+  }
+};
+
+}  // namespace sonde
