@@ -61,7 +61,7 @@ class Tracer:
         return found
 
 
-SONDE_SUMMARY = re.compile(rb"^\w+: ([\d,]+) events? in [^,]+, (?:none lost|([\d,]+) LOST)")
+SONDE_SUMMARY = re.compile(rb"^\w+: ([\d,]+) (?:event|row)s? in [^,]+, (?:none lost|([\d,]+) LOST)")
 
 
 def number(digits):
@@ -144,5 +144,23 @@ TOOLS = {
             "rss_mb": 6,
             "binary_mb": 4,
         },
+    ),
+    # Only its slowdown is a figure: ./dev bench --tool syscount --only a
+    "syscount": Tool(
+        name="syscount",
+        op="getppid",
+        unrelated_op="openat",
+        fast_op="getppid",
+        peers=(
+            Tracer(
+                name="libbpf-tools",
+                argv=("syscount",),
+                lost=LIBBPF_TOOLS_LOST,
+                version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
+                pid_flag="-p",
+                needs_tracefs=True,
+            ),
+        ),
+        goals={"traced_ratio": 1.60},
     ),
 }
