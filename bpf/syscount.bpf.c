@@ -64,11 +64,14 @@ struct {
 __s64 may_come_again = 0; /* how many of them */
 
 static __always_inline bool number_wanted(__u32 nr, bool compat) {
+  __u32 at = nr / 64;
   __u64 word;
 
   if (!conf.numbers) return true;
   if (nr >= SYSCALL_NUMBERS) return false;
-  word = compat ? conf.compat[nr / 64 & (SYSCALL_WORDS - 1)] : conf.native[nr / 64 & (SYSCALL_WORDS - 1)];
+  barrier_var(at); /* else clang, which knows the bound, leaves the mask out, and the verifier sees none */
+  at &= SYSCALL_WORDS - 1;
+  word = compat ? conf.compat[at] : conf.native[at];
   return word >> (nr % 64) & 1;
 }
 
@@ -182,6 +185,40 @@ static __noinline bool goes_on(struct task_struct* task, __u64 stack) {
   return true;
 }
 
+/*
+ * By call, of everybody, nothing of the task is needed but whether it is the reader and whether its call is a 32-bit
+ * one; and asking who is current is a helper, 18 ns where returns are guarded, more than all the rest. The registers of
+ * a thread lie at the top of its stack, always at the same place: so the reader's are known by their address, which it
+ * tells by the calls that it makes before the window opens. And the SYSCALL instruction leaves the address to return to
+ * in cx and the flags in r11: what looks like that is a native call, of what does not the task is asked.
+ */
+__u64 reader_regs = 0;
+
+static __always_inline bool needs_no_task(void) {
+  return conf.by == BY_SYSCALL && !filter.any && !conf.timed && !conf.at_exit;
+}
+
+static __always_inline bool surely_native(struct pt_regs* regs) {
+#if defined(__TARGET_ARCH_x86)
+  return regs->cx == regs->ip && regs->r11 == regs->flags;
+#else
+  return false;
+#endif
+}
+
+/* True if the call is counted. */
+static __always_inline bool count_without_task(struct pt_regs* regs, long number) {
+  struct syscount_key key = {.call = (__u32)number & NUMBER_BITS};
+  struct syscount_row* row;
+  __u32 at;
+
+  if (may_come_again || !surely_native(regs) || key.call == NR_RESTART) return false;
+  if ((__u64)regs == reader_regs || !number_wanted(key.call, false)) return true;
+  row = count_row(&key, COUNT_ENTER, &at);
+  if (row) row->value.calls++;
+  return true;
+}
+
 static __always_inline int call_begins(struct pt_regs* regs, long number) {
   struct task_struct* task = current_task();
   bool compat = compat_call(task);
@@ -258,7 +295,16 @@ static __always_inline int call_ends(struct pt_regs* regs, long result) {
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(begin_btf, struct pt_regs* regs, long nr) { return call_begins(regs, nr); }
+int BPF_PROG(begin_btf, struct pt_regs* regs, long nr) {
+  if (needs_no_task()) {
+    if (!window_open()) {
+      if (task_pid(current_task(), &filter) == filter.self) reader_regs = (__u64)regs;
+      return 0;
+    }
+    if (count_without_task(regs, nr)) return 0;
+  }
+  return call_begins(regs, nr);
+}
 
 SEC("raw_tp/sys_enter")
 int BPF_PROG(begin_raw, struct pt_regs* regs, long nr) { return call_begins(current_regs(current_task()), nr); }

@@ -47,7 +47,7 @@ class Syscount final : public Snapshot<Key, Counts, Skeleton> {
               {"sonde syscount --by process,syscall -x", "who makes calls that fail"},
               {"sonde syscount --by syscall --syscall 'f*sync' --histogram", "how long syncing takes"}}}) {
     add_keys();
-    add({"count", Value::Kind::natural, 10, "calls"}, [](const Sum& s) { return Value::natural(s.value.calls); });
+    add({"count", Value::Kind::natural, 9, "calls"}, [](const Sum& s) { return Value::natural(s.value.calls); });
     add({"failed", Value::Kind::natural, 10, "those that failed", false},
         [](const Sum& s) { return Value::natural(s.value.failed); });
     add_latencies();
@@ -59,14 +59,14 @@ class Syscount final : public Snapshot<Key, Counts, Skeleton> {
                   [this](std::string_view text) { choose(text); });
     options.value("--syscall", "LIST", "only these calls, names or globs, as read,'f*sync' (^ negates)",
                   [this](std::string_view text) { calls_ = parse_list(text); });
-    options.flag("-L, --latency", "also how long they took: total, average, least, most", [this] { time(); });
+    options.flag("-L, --latency", "also how long they took: total, average, least, most", [this] {
+      show_all({"running", "total_ns", "avg_ns", "min_ns", "max_ns"});
+    });
     options.flag("--percentiles", "also p50, p90 and p99 of that, 12.5 % high at most", [this] {
-      time();
-      for (const char* key : {"p50_ns", "p90_ns", "p99_ns"}) show(key);
+      show_all({"total_ns", "max_ns", "p50_ns", "p90_ns", "p99_ns"});
     });
     options.flag("--histogram", "also a histogram of it, beneath each row", [this] {
-      time();
-      show("histogram_ns");
+      show_all({"total_ns", "max_ns", "histogram_ns"});
     });
     result_.declare(options, "calls");
   }
@@ -94,7 +94,7 @@ class Syscount final : public Snapshot<Key, Counts, Skeleton> {
               const char* text = by_ == BY_COMM ? reinterpret_cast<const char*>(&s.key) : s.total.comm;
               return Value::text({text, strnlen(text, COMM_LEN)});
             });
-    add_key({"syscall", Value::Kind::symbol, 22, "the call"}, {BY_SYSCALL, BY_PROCESS_SYSCALL},
+    add_key({"syscall", Value::Kind::symbol, 16, "the call"}, {BY_SYSCALL, BY_PROCESS_SYSCALL},
             [this](const Sum& s) { return call(s.key.call); });
     add_key({"abi", Value::Kind::text, 6, "whose number it is: native or 32-bit"}, {BY_SYSCALL, BY_PROCESS_SYSCALL},
             [](const Sum& s) { return Value::text(s.key.call & COMPAT_CALL ? "32-bit" : "native"); });
@@ -104,7 +104,7 @@ class Syscount final : public Snapshot<Key, Counts, Skeleton> {
 
   void add_latencies() {
     const auto timed = [this](std::string key, std::string help, auto get) {
-      add({std::move(key), Value::Kind::duration, 8, std::move(help), false},
+      add({std::move(key), Value::Kind::duration, 7, std::move(help), false},
           [get](const Sum& s) { return s.value.ended ? Value::duration(get(s)) : Value(); });
     };
     add({"running", Value::Kind::natural, 7, "those that have not ended", false},
@@ -140,8 +140,8 @@ class Syscount final : public Snapshot<Key, Counts, Skeleton> {
       if (key) show(key);
   }
 
-  void time() {
-    for (const char* key : {"running", "total_ns", "avg_ns", "min_ns", "max_ns"}) show(key);
+  void show_all(std::initializer_list<const char*> keys) {
+    for (const char* key : keys) show(key);
   }
 
   [[nodiscard]] bool any_shown(std::initializer_list<const char*> keys) const {

@@ -74,6 +74,7 @@ enum bpf_func_id {
 struct pt_regs {
   unsigned long bp;
   unsigned long bx;
+  unsigned long r11;
   unsigned long r10;
   unsigned long r9;
   unsigned long r8;
@@ -84,6 +85,7 @@ struct pt_regs {
   unsigned long di;
   unsigned long orig_ax;
   unsigned long ip;
+  unsigned long flags;
   unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
