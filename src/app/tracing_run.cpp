@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "kernel/reason.h"
 
 namespace sonde {
 namespace {
@@ -131,7 +132,8 @@ Exit TracingRun::go() {
   const Summary result = summary();
   sink_.summary(result);
   sink_.flush();
-  return options_.strict && (result.lost || !losses_.incomplete().empty()) ? Exit::incomplete : Exit::done;
+  const bool incomplete = result.lost || !losses_.incomplete().empty() || object_->addition_refusal();
+  return options_.strict && incomplete ? Exit::incomplete : Exit::done;
 }
 
 void TracingRun::open_window() {
@@ -196,6 +198,8 @@ void TracingRun::notes() {
       std::any_of(backends.begin(), backends.end(), [](const auto& b) { return b.name == "tracepoint"; });
   if (object_->skipped() != skipped_before_ && object_->rung().name != "tracepoint" && has_tracepoints)
     sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
+  if (const auto& refusal = object_->addition_refusal())
+    sink_.note(kernel::sentence(object_->addition().hook + " are not seen: " + refusal->reason));
   if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);
   if (const std::uint64_t n = parts_.run->execs32; n && object_->rung().blind_to_compat)
     sink_.note(format_count(n) + (n == 1 ? " 32-bit program was" : " 32-bit programs were") +
@@ -213,6 +217,10 @@ Summary TracingRun::summary() const {
   for (const auto& loss : result.losses) result.lost += loss.count;
   const auto& rung = object_->rung();
   result.rungs.push_back({object_->hook(), rung.name, rung.scope_shown()});
+  if (const auto& addition = object_->addition(); addition.wanted) {
+    const auto& refusal = object_->addition_refusal();
+    result.rungs.push_back({addition.hook, refusal ? "none" : addition.name, refusal ? refusal->reason : ""});
+  }
   result.window_ns = closed_ - opened_;
   result.cpu_ns = cpu_time(usage);
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

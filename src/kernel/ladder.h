@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+struct bpf_map;
 struct bpf_program;
 
 namespace sonde::kernel {
@@ -56,10 +57,20 @@ struct Rung {
   [[nodiscard]] std::string scope_shown() const { return scope.empty() && blind_to_compat ? "64-bit calls" : scope; }
 };
 
+/// What no rung sees: watched beside the one that is taken, where this kernel lets it.
+struct Addition {
+  std::string hook;  ///< what is watched: "opens by io_uring"
+  std::string name;  ///< how: "fexit"
+  std::vector<Attachment> attachments;
+  std::vector<bpf_map*> maps;  ///< its own, not created without it
+  bool wanted = false;
+};
+
 /// The ways to watch one thing, the cheapest first.
 struct Ladder {
   std::string hook;  ///< what is watched: "opens"
   std::vector<Rung> rungs;
+  Addition addition{};
 };
 
 }  // namespace sonde::kernel

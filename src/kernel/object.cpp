@@ -115,7 +115,7 @@ bool Object::climb(Open open, const Configure& configure, const Options& options
   if (!path.empty()) open_options.btf_custom_path = path.c_str();
 
   std::size_t rungs = 1;
-  for (std::size_t i = 0; i < rungs; ++i) {
+  for (std::size_t i = 0; i < rungs;) {
     // What is impossible is found out before the object is opened, where that costs nothing; so each turn of the loop
     // that gets as far as loading starts from a fresh skeleton.
     if (!skeleton_.object) skeleton_ = open(&open_options);
@@ -132,19 +132,38 @@ bool Object::climb(Open open, const Configure& configure, const Options& options
     rungs = plan.ladder.rungs.size();
     hook_ = plan.ladder.hook;
     const Rung& rung = plan.ladder.rungs.at(i);
-    if (options.backend.empty() ? rung.on_request : rung.name != options.backend) continue;
+    if (options.backend.empty() ? rung.on_request : rung.name != options.backend) {
+      ++i;
+      continue;
+    }
     Refusal refusal{rung.name, {}};
-    look_for_the_impossible(rung, refusal);
+    look_for_the_impossible(rung.attachments, refusal);
     if (refusal.reason.empty()) {
-      if (try_rung(plan, rung, refusal)) {
+      const bool with_addition = addition_is_possible(plan.ladder.addition);
+      if (try_rung(plan, rung, with_addition, refusal)) {
         rung_ = rung;
+        addition_ = plan.ladder.addition;
         return true;
       }
       close();
+      if (with_addition) {  // which of the two failed is seen without it
+        addition_refusal_ = refusal;
+        continue;
+      }
+      addition_refusal_.reset();
     }
     refusals_.push_back(refusal);
+    ++i;
   }
   return false;
+}
+
+bool Object::addition_is_possible(const Addition& addition) {
+  if (!addition.wanted || addition_refusal_) return false;
+  Refusal refusal{addition.name, {}};
+  look_for_the_impossible(addition.attachments, refusal);
+  if (!refusal.reason.empty()) addition_refusal_ = refusal;
+  return !addition_refusal_;
 }
 
 Object::~Object() { close(); }
@@ -157,31 +176,37 @@ void Object::close() {
   skeleton_ = {};
 }
 
-void Object::look_for_the_impossible(const Rung& rung, Refusal& refusal) {
-  for (const Attachment& attachment : rung.attachments) {
+void Object::look_for_the_impossible(const std::vector<Attachment>& attachments, Refusal& refusal) {
+  for (const Attachment& attachment : attachments) {
     if (needs_trampoline(attachment) && fentry_is_forbidden()) {
-      refusal = {rung.name, "fentry programs are refused by a policy of this system", true, remedy(EPERM)};
+      refusal = {refusal.rung, "fentry programs are refused by a policy of this system", true, remedy(EPERM)};
       return;
     }
     if (attachment.hook != Hook::tracepoint) continue;
     if (!tracefs_) tracefs_.emplace();
     if (!tracefs_->trouble().empty()) {
-      refusal = {rung.name, tracefs_->trouble(), true, tracefs_->remedy()};
+      refusal = {refusal.rung, tracefs_->trouble(), true, tracefs_->remedy()};
       return;
     }
     if (tracepoints_ && tracepoints_->state != State::ok && tracepoints_->state != State::limited) {
-      refusal = {rung.name, phrase_of(tracepoints_->fact), tracepoints_->state == State::refused, tracepoints_->remedy};
+      refusal = {refusal.rung, phrase_of(tracepoints_->fact), tracepoints_->state == State::refused,
+                 tracepoints_->remedy};
       return;
     }
   }
 }
 
-bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
+bool Object::try_rung(const Plan& plan, const Rung& rung, bool with_addition, Refusal& refusal) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_.object) bpf_program__set_autoload(program, false);
-  const Extras extras = plan.extras(rung);
-  for (const auto* list : {&rung.attachments, &extras.attachments})
-    for (const Attachment& attachment : *list) bpf_program__set_autoload(attachment.program, true);
+  Extras extras = plan.extras(rung);  // and all the rest: attached in the order of the list
+  extras.attachments.insert(extras.attachments.begin(), rung.attachments.begin(), rung.attachments.end());
+  const Addition& addition = plan.ladder.addition;
+  if (with_addition)
+    extras.attachments.insert(extras.attachments.end(), addition.attachments.begin(), addition.attachments.end());
+  else
+    extras.unused_maps.insert(extras.unused_maps.end(), addition.maps.begin(), addition.maps.end());
+  for (const Attachment& attachment : extras.attachments) bpf_program__set_autoload(attachment.program, true);
   for (bpf_program* iterator : extras.iterators) bpf_program__set_autoload(iterator, true);
   for (bpf_map* map : extras.unused_maps) bpf_map__set_autocreate(map, false);
 
@@ -196,9 +221,8 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, Refusal& refusal) {
     refusal.permission = refused;
     return false;
   }
-  for (const auto* list : {&rung.attachments, &extras.attachments})
-    for (const Attachment& attachment : *list)
-      if (!attach(attachment, refusal)) return false;
+  for (const Attachment& attachment : extras.attachments)
+    if (!attach(attachment, refusal)) return false;
   return true;
 }
 
@@ -323,6 +347,11 @@ bool has_task_storage() {
 }
 
 unsigned possible_cpus() { return static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus())); }
+
+bool has_struct(std::string_view name) {
+  const TypeName wanted{name, BTF_KIND_STRUCT};
+  return kernel_type_numbers({&wanted, 1}).front() != 0;
+}
 
 RunStats::RunStats() : fd_(bpf_enable_stats(BPF_STATS_RUN_TIME)) {
   if (!fd_)

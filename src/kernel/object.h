@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/sink.h"
@@ -96,6 +97,9 @@ class Object {
   [[nodiscard]] const Rung& rung() const { return rung_; }
   [[nodiscard]] const std::string& hook() const { return hook_; }
   [[nodiscard]] const std::vector<Refusal>& refusals() const { return refusals_; }
+  /// Of the ladder, if it is wanted; and why it was not to be had, if so.
+  [[nodiscard]] const Addition& addition() const { return addition_; }
+  [[nodiscard]] const std::optional<Refusal>& addition_refusal() const { return addition_refusal_; }
   /// Times that attached programs were skipped because one was already running on the CPU, as far as this kernel counts
   /// them (5.12 for tracing programs, f01a7dbe98ae and later for others).
   [[nodiscard]] std::uint64_t skipped() const;
@@ -104,8 +108,9 @@ class Object {
  private:
   Object() = default;
   bool climb(Open open, const Configure& configure, const Options& options);
-  bool try_rung(const Plan& plan, const Rung& rung, Refusal& refusal);
-  void look_for_the_impossible(const Rung& rung, Refusal& refusal);
+  bool try_rung(const Plan& plan, const Rung& rung, bool with_addition, Refusal& refusal);
+  bool addition_is_possible(const Addition& addition);
+  void look_for_the_impossible(const std::vector<Attachment>& attachments, Refusal& refusal);
   bool attach(const Attachment& attachment, Refusal& refusal);
   void close();
   [[noreturn]] void fail(const Options& options, const std::string& log) const;
@@ -116,6 +121,8 @@ class Object {
   std::vector<bpf_program*> attached_;
   std::vector<Refusal> refusals_;
   Rung rung_;
+  Addition addition_;
+  std::optional<Refusal> addition_refusal_;
   std::string hook_;
   std::optional<Tracefs> tracefs_;  // looked for when a rung needs it
 };
@@ -141,6 +148,9 @@ bool fentry_is_forbidden();
 bool has_task_storage();
 
 unsigned possible_cpus();
+
+/// Whether the running kernel knows a struct of this name.
+bool has_struct(std::string_view name);
 
 /// Switches the kernel's accounting of BPF programs on while the object lives (--stats).
 class RunStats {
