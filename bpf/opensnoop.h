@@ -19,7 +19,12 @@ enum open_bits {
   OPEN_FULL_CUT = 512,
   OPEN_DETACHED = 1024, /* it does not lead to the root of the caller's file tree */
   OPEN_DELETED = 2048,  /* the file has no name any more, or never had one */
+  OPEN_BY_URING = 4096,
+  OPEN_FIXED = 8192, /* into a slot of an io_uring, not a descriptor */
 };
+
+/* See lib/scratch.bpf.h. From SCRATCH_URING on they are there with --io-uring only. */
+enum scratch_user { SCRATCH_CHOSEN, SCRATCH_COMPAT, SCRATCH_SIGNAL, SCRATCH_URING, SCRATCH_POSTED, SCRATCH_USERS };
 
 enum open_wants {
   OPEN_WANT_CGROUP = 1,

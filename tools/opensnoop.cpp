@@ -28,8 +28,10 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     add_id("ppid", &Event::ppid, "parent process");
     add_user(&Event::uid);
     add_comm(&Event::comm);
+    add({"via", Value::Kind::text, 8, "system call or io_uring: who carried it out", false},
+        [](const Event& e) { return Value::text(e.bits & OPEN_BY_URING ? "io_uring" : "call"); });
     add({"fd", Value::Kind::integer, 4, "the new descriptor; - if it failed"},
-        [](const Event& e) { return e.result >= 0 ? Value::integer(e.result) : Value(); });
+        [](const Event& e) { return e.result >= 0 && !(e.bits & OPEN_FIXED) ? Value::integer(e.result) : Value(); });
     add_errno(&Event::result);
     add_latency(&Event::latency);
     add({"flags", Value::Kind::symbol, 24, "how it was to be opened, as the kernel took it"}, [this](const Event& e) {
@@ -66,6 +68,10 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     options.flag("--full-path", "the absolute path as the kernel resolved it (about 5 us an open)", [this] {
       show_instead("path", {"path_from", "full_path"});
     });
+    options.flag("--io-uring", "also opens by io_uring, where fentry works; costs these only", [this] {
+      io_uring_ = true;
+      show_instead("", {"via"});
+    });
     options.flag("--writes", "only opens for writing, creating or truncating", writes_);
   }
 
@@ -97,6 +103,8 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     if (shown("path_from") || shown("full_path")) conf.wants |= OPEN_WANT_FULL;
     skeleton.rodata->walks_paths = conf.wants & (OPEN_WANT_CWD | OPEN_WANT_FULL);
     if (shown("ppid")) conf.wants |= OPEN_WANT_PPID;
+    if (!io_uring_) kernel::resize_map(skeleton.maps.scratch, SCRATCH_URING);
+    if (common().max_entries) kernel::resize_map(skeleton.maps.uring_opens, common().max_entries);
   }
 
   kernel::Ladder probes(Skeleton& s) override {
@@ -126,12 +134,22 @@ class Opensnoop final : public Stream<Event, Skeleton> {
                       "struct end before do_sys_openat2, where this backend looks.");
     tracepoint.blind_to_compat = !compat;
     kprobe.on_request = kprobe.may_miss_returns = true;
-    return {"opens", {fexit, tracepoint, tp_btf, kprobe}};
+    return {"opens", {fexit, tracepoint, tp_btf, kprobe}, by_io_uring(s)};
+  }
+
+  kernel::Addition by_io_uring(Skeleton& s) const {
+    kernel::Addition addition{"opens by io_uring", "fexit", {}, {s.maps.uring_opens, s.maps.uring_begun}, io_uring_};
+    for (auto* program : {s.progs.uring_open_begins, s.progs.uring_open_ends})
+      addition.attachments.push_back(kernel::by_section(program));
+    // Since 5.19 a request keeps its result: no need to look at all that io_uring completes.
+    if (io_uring_ && !kernel::has_struct("io_cqe"))
+      addition.attachments.push_back(kernel::by_section(s.progs.uring_completes));
+    return addition;
   }
 
   ResultFilter result_;
   std::optional<GlobChoice> path_;
-  bool writes_ = false;
+  bool writes_ = false, io_uring_ = false;
   OpenFlagNames flag_names_;
 };
 

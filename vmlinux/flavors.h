@@ -31,6 +31,37 @@ union thread_union {
   unsigned long stack[1];
 };
 
+/* Since 5.19 a request of io_uring has its result as it will be posted. */
+struct io_kiocb___cqe {
+  struct io_cqe cqe;
+};
+struct io_kiocb___result {
+  u32 result;
+  u64 user_data;
+};
+
+/* 6.14: the task of a request is that of its context. */
+struct io_kiocb___task {
+  struct task_struct* task;
+};
+struct io_uring_task___owner {
+  struct task_struct* task;
+};
+struct io_kiocb___tctx {
+  struct io_uring_task___owner* tctx;
+};
+
+/* 7.0: the path of a request is a struct of its own. */
+struct delayed_filename {
+  struct filename* __incomplete_filename;
+};
+struct io_open___delayed {
+  struct delayed_filename filename;
+};
+struct io_open___pointer {
+  struct filename* filename;
+};
+
 #pragma clang attribute pop
 
 /* The id of the ancestor of `cgrp` at `level`, which must not exceed the level of `cgrp`. */

@@ -68,6 +68,11 @@ enum bpf_func_id {
   BPF_FUNC_task_pt_regs = 175,
 };
 
+/* Its value is asked for. */
+enum io_uring_cmd_flags {
+  IO_URING_F_COMPLETE_DEFER = 1,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
@@ -294,6 +299,20 @@ struct open_how {
   u64 flags;
   u64 mode;
   u64 resolve;
+};
+
+struct filename {
+  const char* name;
+};
+
+struct io_open {
+  int dfd;
+  u32 file_slot;
+  struct open_how how;
+};
+
+struct io_cqe {
+  __s32 res;
 };
 
 struct bpf_iter_meta {

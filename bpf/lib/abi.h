@@ -24,6 +24,7 @@ enum drop_kind {
   DROP_NO_RETURN,   /* a kretprobe missed the return */
   DROP_PART,        /* no room for a part of a record: the row is shown, marked as cut */
   DROP_COUNT_FULL,  /* no room for another row of counts */
+  DROP_CALL_FULL,   /* no room to remember what a call was about */
   DROP_KINDS,
 };
 

@@ -19,6 +19,8 @@ const char* reason(unsigned kind) {
       return "return missed by the kretprobe";
     case DROP_COUNT_FULL:
       return "no room to count them under another key (--max-entries)";
+    case DROP_CALL_FULL:
+      return "request not remembered, no room for it";
     default:
       return nullptr;
   }

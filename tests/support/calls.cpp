@@ -125,6 +125,10 @@ long call_openat2(const char* path, const void* how, std::size_t size) {
 }
 
 long Diary::make(const Request& request) const {
+  return make(request, [&] { return call(request); });
+}
+
+long Diary::make(const Request& request, const std::function<long()>& call) const {
   Made made{};
   made.pid = getpid();
   made.tid = static_cast<pid_t>(syscall(SYS_gettid));
@@ -138,7 +142,7 @@ long Diary::make(const Request& request) const {
   made.dirfd = request.via == Via::openat || request.via == Via::openat2 ? request.dirfd : AT_FDCWD;
   made.wall_before = now(CLOCK_REALTIME);
   made.before = now(CLOCK_MONOTONIC);
-  made.result = call(request);
+  made.result = call();
   made.after = now(CLOCK_MONOTONIC);
   made.wall_after = now(CLOCK_REALTIME);
   if (made.result >= 0) close(static_cast<int>(made.result));

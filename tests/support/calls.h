@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class Diary {
  public:
   /// Makes the call, closes what it opened. Opens nothing else.
   long make(const Request& request) const;
+  /// The same, where the call is made by `call`.
+  long make(const Request& request, const std::function<long()>& call) const;
   [[nodiscard]] std::vector<Made> entries() const;
   [[nodiscard]] std::vector<Made> of_thread(pid_t tid) const;
 
