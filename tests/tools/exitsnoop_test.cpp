@@ -172,7 +172,7 @@ int run_threads(const Threads& threads) {
       syscall(SYS_exit, 9);
     });
   if (threads.leader_first) syscall(SYS_exit, 3);
-  while (left) sched_yield();
+  for (auto& thread : all) thread.join();  // the kernel says when it is gone
   burn(threads.cpu_each);
   syscall(SYS_exit_group, 4);
   return 0;
