@@ -54,7 +54,8 @@ struct {
 static __always_inline bool ends_process(struct task_struct* task, const struct process_key* key, __u8 followed_too) {
   if (LOAD(task, signal, live.counter)) return false;
   if (LOAD(task, signal, nr_threads) == 1) return !bpf_map_lookup_elem(&ended, key);
-  return bpf_map_update_elem(&ended, key, &followed_too, BPF_NOEXIST) != -EEXIST;
+  /* An int: before 6.4 (d7ba4cc900bf) the upper half of the result is not the sign's. */
+  return (int)bpf_map_update_elem(&ended, key, &followed_too, BPF_NOEXIST) != -EEXIST;
 }
 
 /* What wait() will say. Newer kernels always set the flag; older ones not if each thread left by itself, and there it
