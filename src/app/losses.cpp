@@ -38,6 +38,7 @@ void Losses::each(const F& take) {
   for (unsigned kind = 0; kind < DROP_KINDS; ++kind)
     if (reason(kind)) take(reason(kind), drops_[kind]);
   take("at most, program skipped by the kernel as it was running on that CPU", skipped_);
+  take("at most, process not followed with all its events, program skipped by the kernel", unfollowed_);
   take("return missed by the kretprobe, or not yet come", unfinished_);
   take("over --max-rate", over_rate_);
   take("malformed record", malformed_);

@@ -16,6 +16,10 @@ class Losses {
   /// The kernel's counters as they stand; they only grow.
   void take_drops(const run_state& state);
   void take_skipped(std::uint64_t total) { skipped_.total = total; }
+  /// Whether any program was skipped, by what was taken.
+  [[nodiscard]] bool skipped() const { return skipped_.total || unfollowed_.total; }
+  /// Forks that the program which follows processes missed: of what came of them nothing is known.
+  void take_unfollowed(std::uint64_t total) { unfollowed_.total = total; }
   /// Calls that were seen to begin and, by the end of the window, not to end.
   void take_unfinished(std::uint64_t count) { unfinished_.total = count; }
   void add_over_rate() { ++over_rate_.total; }
@@ -37,7 +41,7 @@ class Losses {
   void each(const F& take);
 
   std::array<Count, DROP_KINDS> drops_{};
-  Count skipped_, unfinished_, over_rate_, malformed_;
+  Count skipped_, unfollowed_, unfinished_, over_rate_, malformed_;
 };
 
 }  // namespace sonde

@@ -137,7 +137,7 @@ Exit TracingRun::go() {
 }
 
 void TracingRun::open_window() {
-  skipped_before_ = object_->skipped();
+  skipped_before_ = object_->skipped() - kernel::Object::skipped(parts_.follow_fork);
   opened_ = reported_ = now();
   __atomic_store_n(&parts_.run->running, 1U, __ATOMIC_SEQ_CST);
 }
@@ -147,7 +147,9 @@ void TracingRun::close_window() {
   closed_ = now();
   take_rest();
   if (object_->rung().may_miss_returns) losses_.take_unfinished(kernel::unfinished_calls(parts_.calls_by_tid));
-  losses_.take_skipped(object_->skipped() - skipped_before_);
+  const std::uint64_t unfollowed = kernel::Object::skipped(parts_.follow_fork);
+  losses_.take_unfollowed(unfollowed);
+  losses_.take_skipped(object_->skipped() - unfollowed - skipped_before_);
   report_losses(true);
 }
 
@@ -196,7 +198,7 @@ void TracingRun::notes() {
   const auto backends = tool_.backends();
   const bool has_tracepoints =
       std::any_of(backends.begin(), backends.end(), [](const auto& b) { return b.name == "tracepoint"; });
-  if (object_->skipped() != skipped_before_ && object_->rung().name != "tracepoint" && has_tracepoints)
+  if (losses_.skipped() && object_->rung().name != "tracepoint" && has_tracepoints)
     sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
   if (const auto& refusal = object_->addition_refusal())
     sink_.note(kernel::sentence(object_->addition().hook + " are not seen: " + refusal->reason));

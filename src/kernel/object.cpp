@@ -271,6 +271,11 @@ void Object::fail(const Options& options, const std::string& log) const {
               "No way to watch " + hook_ + " works on this kernel (" + reasons(refusals_) + ").", remedy, log);
 }
 
+std::uint64_t Object::skipped(const bpf_program* program) {
+  const auto info = program ? info_of(program) : std::nullopt;
+  return info ? info->recursion_misses : 0;
+}
+
 std::uint64_t Object::skipped() const {
   std::uint64_t sum = 0;
   for (const bpf_program* program : attached_)

@@ -103,6 +103,8 @@ class Object {
   /// Times that attached programs were skipped because one was already running on the CPU, as far as this kernel counts
   /// them (5.12 for tracing programs, f01a7dbe98ae and later for others).
   [[nodiscard]] std::uint64_t skipped() const;
+  /// Of one program; 0 if it is not loaded.
+  [[nodiscard]] static std::uint64_t skipped(const bpf_program* program);
   [[nodiscard]] std::vector<ProgramCost> costs() const;
 
  private:

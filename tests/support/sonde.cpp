@@ -54,6 +54,14 @@ long long Report::skipped() const {
   return count;
 }
 
+long long Report::unfollowed() const {
+  long long count = 0;
+  for (const auto& loss : summary["losses"].items())
+    if (loss["reason"].text().find("process not followed with all") != std::string::npos)
+      count += loss["count"].number();
+  return count;
+}
+
 std::vector<Json> Report::where(std::string_view key, long long value) const {
   std::vector<Json> found;
   std::copy_if(events.begin(), events.end(), std::back_inserter(found),

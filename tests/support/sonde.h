@@ -29,6 +29,8 @@ struct Report {
   /// preempts it (7.x; rare at real speed, common under emulation), and of a kretprobe's calls some have not returned
   /// yet.
   [[nodiscard]] long long skipped() const;
+  /// Processes that may not have been followed for that reason: of each any number of events may be missing.
+  [[nodiscard]] long long unfollowed() const;
   /// The events whose `key` is `value`, in order.
   [[nodiscard]] std::vector<Json> where(std::string_view key, long long value) const;
   [[nodiscard]] std::vector<Json> where(std::string_view key, std::string_view value) const;

@@ -72,7 +72,9 @@ class Filters : public Opensnoop {
       SCOPED_TRACE(testing::PrintToString(cases[i].words));
       EXPECT_TRUE(std::includes(cases[i].shown.begin(), cases[i].shown.end(), shown.begin(), shown.end()))
           << testing::PrintToString(shown);
-      EXPECT_LE(missing(shown, cases[i].shown), report.skipped()) << report.summary;
+      if (report.unfollowed() == 0) {
+        EXPECT_LE(missing(shown, cases[i].shown), report.skipped()) << report.summary;
+      }
       EXPECT_TRUE(report.where("pid", runs[i]->pid()).empty()) << "it shows its own opens";
       if (i == 0) tell_rung(report);
     }
