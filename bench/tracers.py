@@ -108,7 +108,19 @@ def sonde(path, tool):
     )
 
 
-LIBBPF_TOOLS_LOST = r"(?i)lost (\d+) events"
+LOST = r"(?i)lost (\d+) events"
+
+
+def libbpf_tools(tool):
+    return Tracer(
+        name="libbpf-tools",
+        argv=(tool,),
+        lost=LOST,
+        version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
+        pid_flag="-p",
+        needs_tracefs=True,
+    )
+
 
 TOOLS = {
     "opensnoop": Tool(
@@ -117,18 +129,11 @@ TOOLS = {
         unrelated_op="getppid",
         fast_op="openat-refused",
         peers=(
-            Tracer(
-                name="libbpf-tools",
-                argv=("opensnoop",),
-                lost=LIBBPF_TOOLS_LOST,
-                version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
-                pid_flag="-p",
-                needs_tracefs=True,
-            ),
+            libbpf_tools("opensnoop"),
             Tracer(
                 name="bpftrace",
                 argv=("bpftrace", "opensnoop.bt"),
-                lost=r"(?i)lost (\d+) events",
+                lost=LOST,
                 version=("bpftrace", "--version"),
                 needs_tracefs=True,
             ),
@@ -152,14 +157,7 @@ TOOLS = {
         unrelated_op="openat",
         fast_op="getppid",
         peers=(
-            Tracer(
-                name="libbpf-tools",
-                argv=("syscount",),
-                lost=LIBBPF_TOOLS_LOST,
-                version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
-                pid_flag="-p",
-                needs_tracefs=True,
-            ),
+            libbpf_tools("syscount"),
         ),
         goals={"traced_ratio": 1.60},
     ),

@@ -17,100 +17,11 @@
 #include "lib/restart.bpf.h"
 #include "lib/result.bpf.h"
 #include "lib/ring.bpf.h"
-#include "lib/syscall.bpf.h"
-#include "lib/uring.bpf.h"
-
-#if defined(__TARGET_ARCH_x86)
-#define NR_OPEN 2
-#define NR_CREAT 85
-#define NR_OPENAT 257
-#define O_LARGEFILE 0x8000
-#define O_DIRECTORY 0x10000
-#define O_NOFOLLOW 0x20000
-#define NR32_OPENAT 295
-#elif defined(__TARGET_ARCH_arm64)
-#define NR_OPEN 0xffffff /* the architecture has openat only */
-#define NR_CREAT 0xfffffe
-#define NR_OPENAT 56
-#define O_LARGEFILE 0x20000
-#define O_DIRECTORY 0x4000
-#define O_NOFOLLOW 0x8000
-#define NR32_OPENAT 322
-#endif
-#define NR_OPENAT2 437
-#define NR32_OPEN 5
-#define NR32_CREAT 8
-#define NR32_OPENAT2 437
-
-#define O_ACCMODE 3
-#define O_WRONLY 1
-#define O_CREAT 0x40
-#define O_TRUNC 0x200
-#define O_CLOEXEC 0x80000
-#define O_PATH 0x200000
-#define O_TMPFILE_BIT 0x400000
-#define O_CREATES (O_CREAT | O_TMPFILE_BIT)
-#define O_WRITES (O_CREAT | O_TRUNC | O_TMPFILE_BIT)
-#define OPEN_VALID_FLAGS 0x7fffc3 /* the rest is ignored by all but openat2, which refuses it */
-#define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
-#define MODE_BITS 07777
-#define AT_FDCWD -100
-#define RESOLVE_IN_ROOT 0x10
+#include "opensnoop_call.bpf.h"
 
 const volatile struct opensnoop_conf conf = {};
 
-struct open_call {
-  const char* path;
-  __u64 flags;
-  int dirfd;
-  int result;
-  __u16 mode;
-  __u16 bits;
-};
-
 static __always_inline bool flags_wanted(__u64 flags) { return !conf.writes || flags & O_ACCMODE || flags & O_WRITES; }
-
-/* What open(2) and openat(2) make of their arguments before they look at them (build_open_how). */
-static __always_inline void take_flags(struct open_call* call, __u32 flags, __u32 mode) {
-  call->flags = flags & OPEN_VALID_FLAGS;
-  if (call->flags & O_PATH) call->flags &= OPEN_PATH_FLAGS;
-  if (call->flags & O_CREATES) call->mode = mode & MODE_BITS;
-}
-
-static __always_inline void take_how(struct open_call* call, const void* user_how, __u64 size) {
-  struct open_how how = {};
-
-  if (size > sizeof(how)) size = sizeof(how);
-  if (size < sizeof(how) || bpf_probe_read_user(&how, sizeof(how), user_how)) call->bits |= OPEN_FLAGS_UNREAD;
-  call->flags = how.flags;
-  call->mode = how.mode & MODE_BITS;
-  if (how.resolve & RESOLVE_IN_ROOT) call->bits |= OPEN_IN_ROOT;
-}
-
-/* False if it is not an open. */
-static __always_inline bool take_call(struct open_call* call, const struct syscall* in) {
-  __u32 nr = in->nr;
-  int path = 1;
-
-  call->dirfd = in->args[0];
-  if (nr == (in->compat ? NR32_OPENAT : NR_OPENAT)) {
-    take_flags(call, in->args[2], in->args[3]);
-  } else if (nr == (in->compat ? NR32_OPENAT2 : NR_OPENAT2)) {
-    take_how(call, (void*)in->args[2], in->args[3]);
-  } else {
-    path = 0;
-    call->dirfd = AT_FDCWD;
-    if (nr == (in->compat ? NR32_OPEN : NR_OPEN))
-      take_flags(call, in->args[1], in->args[2]);
-    else if (nr == (in->compat ? NR32_CREAT : NR_CREAT))
-      take_flags(call, O_CREAT | O_WRONLY | O_TRUNC, in->args[1]);
-    else
-      return false;
-  }
-  call->path = (const char*)in->args[path];
-  if (in->compat) call->bits |= OPEN_COMPAT;
-  return true;
-}
 
 static __always_inline void fill(struct opensnoop_event* event, struct task_struct* task, __u32 pid,
                                  const struct open_call* call, __u64 start) {
@@ -252,11 +163,6 @@ static __always_inline int syscall_ends(struct task_struct* task, struct pt_regs
   return call_ends(task, &call, start, user);
 }
 
-static __always_inline bool is_open(__u32 nr, bool compat) {
-  if (compat) return nr == NR32_OPENAT || nr == NR32_OPEN || nr == NR32_OPENAT2 || nr == NR32_CREAT;
-  return nr == NR_OPENAT || nr == NR_OPEN || nr == NR_OPENAT2 || nr == NR_CREAT;
-}
-
 static __always_inline int enter(void) {
   struct task_struct* task = current_task();
 
@@ -357,112 +263,6 @@ int BPF_PROG(open_interrupted, int signal, void* info, struct k_sigaction* actio
   return syscall_ends(task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
 }
 
-/*
- * --io-uring, beside every rung. The path is gone when io_openat2 ends, the result is not there when it begins; and a
- * worker sleeps in between, so that what is kept is kept by thread.
- */
-struct uring_open {
-  __u64 request;
-  __u64 user_data;
-  __u64 start;
-  __u64 shown;
-  struct opensnoop_event event; /* of the thread that asked; time, latency and result are still to come */
-  char path[OPEN_PATH_MAX];
-};
-
-/* Allocated beforehand: a kernel of 5.10 complains in its log where a program at a tracepoint has it otherwise. */
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 1024);
-  __type(key, __u32);
-  __type(value, struct uring_open);
-} uring_opens SEC(".maps");
-
-/* Too large for the stack. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct uring_open);
-} uring_begun SEC(".maps");
-
-static __always_inline void take_request(struct open_call* call, struct io_kiocb* request) {
-  struct io_open* open = request_open(request);
-
-  call->flags = BPF_CORE_READ(open, how.flags);
-  call->mode = BPF_CORE_READ(open, how.mode) & MODE_BITS;
-  call->dirfd = BPF_CORE_READ(open, dfd);
-  call->bits = OPEN_BY_URING;
-  if (bpf_core_field_exists(open->file_slot) && BPF_CORE_READ(open, file_slot)) call->bits |= OPEN_FIXED;
-  if (BPF_CORE_READ(open, how.resolve) & RESOLVE_IN_ROOT) call->bits |= OPEN_IN_ROOT;
-}
-
-SEC("fentry/io_openat2")
-int BPF_PROG(uring_open_begins, struct io_kiocb* request) {
-  struct task_struct* owner = request_owner(request);
-  __u32 zero = 0, tid = bpf_get_current_pid_tgid(), pid = task_pid(owner, &filter);
-  struct uring_open* kept = bpf_map_lookup_elem(&uring_begun, &zero);
-  struct open_call call = {};
-
-  if (!kept || !wanted(owner, pid)) return 0;
-  take_request(&call, request);
-  if (!flags_wanted(call.flags)) return 0;
-  if (bpf_probe_read_kernel_str(kept->path, sizeof(kept->path), request_path(request)) <= 0) {
-    call.bits |= OPEN_PATH_UNREAD;
-    kept->path[0] = 0;
-  }
-  fill(&kept->event, owner, pid, &call, 0);
-  kept->request = (__u64)request;
-  kept->user_data = request_user_data(request);
-  kept->start = lib.remembers_calls ? kept->event.time : 0;
-  kept->shown = 0;
-  if (bpf_map_update_elem(&uring_opens, &tid, kept, BPF_ANY) && window_open()) count_drop(DROP_CALL_FULL);
-  return 0;
-}
-
-/* Working directory and descriptors are those of the current task, which shares them with the one that asked. */
-static __always_inline void show_uring_open(struct uring_open* kept, int result, __u32 user) {
-  struct scratch* s = bpf_map_lookup_elem(&scratch, &user);
-  struct open_call call = {.path = kept->path, .dirfd = kept->event.dirfd, .result = result, .bits = kept->event.bits};
-
-  if (!s || !window_open() || !result_wanted(&conf.result, result)) return;
-  s->event = kept->event;
-  s->event.time = bpf_ktime_get_ns();
-  s->event.latency = kept->start ? s->event.time - kept->start : 0;
-  s->event.result = result;
-  emit_filled(s, current_task(), &call, user);
-}
-
-/*
- * Before 5.19 io_openat2 itself posts the result of what did not run inside the submitting call, and keeps it nowhere.
- * Shown here, before the program can know: at the end of the function it may have closed the file already.
- */
-SEC("raw_tp/io_uring_complete")
-int BPF_PROG(uring_completes, void* ring, __u64 second, __u64 third, __u64 fourth) {
-  __u32 tid = bpf_get_current_pid_tgid();
-  struct uring_open* kept = bpf_map_lookup_elem(&uring_opens, &tid);
-  bool named; /* 5.18 put the request in front */
-
-  if (!kept || kept->shown) return 0;
-  named = second == kept->request;
-  if (!named && second != kept->user_data) return 0;
-  kept->shown = 1;
-  show_uring_open(kept, named ? fourth : third, SCRATCH_POSTED);
-  return 0;
-}
-
-/* What does not return 0 was only tried, without waiting: a worker does it again. */
-SEC("fexit/io_openat2")
-int BPF_PROG(uring_open_ends, struct io_kiocb* request, __u32 issue_flags, int tried) {
-  __u32 tid = bpf_get_current_pid_tgid();
-  struct uring_open* kept = bpf_map_lookup_elem(&uring_opens, &tid);
-  int result;
-
-  if (!kept) return 0;
-  if (kept->request == (__u64)request && !tried && !kept->shown && request_result(request, issue_flags, &result))
-    show_uring_open(kept, result, SCRATCH_URING);
-  bpf_map_delete_elem(&uring_opens, &tid);
-  return 0;
-}
+#include "opensnoop_uring.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

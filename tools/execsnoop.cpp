@@ -32,8 +32,9 @@ class Execsnoop final : public Stream<Event, Skeleton> {
     add_name("comm", &Event::comm, "name of the thread, by now that of the new program", false);
     add_errno(&Event::result);
     add_cgroup(&Event::cgroup);
-    add({"cwd", Value::Kind::text, 30, "working directory of the process", false},
-        [this](const Event& e) { return path_at(e, e.file_len + e.argv_len, e.cwd_len, e.bits & EXEC_CWD_CUT); });
+    add({"cwd", Value::Kind::text, 30, "working directory of the process", false}, [this](const Event& e) {
+      return made_path({tail(e) + e.file_len + e.argv_len, e.cwd_len}, e.bits & EXEC_CWD_CUT, false);
+    });
     add({"exe", Value::Kind::text, 30, "the file that runs now, as the kernel resolved it", false},
         [this](const Event& e) { return e.result < 0 ? Value() : executable(e); });
     add({"file", Value::Kind::text, 30, "the file as the program gave it", false}, [this](const Event& e) {
@@ -56,7 +57,9 @@ class Execsnoop final : public Stream<Event, Skeleton> {
   void settle(const CommonOptions& options) override {
     if (succeeded_ && result_.used())
       throw Error(Exit::usage, "Execs that succeeded have no error.", "Leave out --succeeded, or -x and --errno.");
-    if (options.json || options.schema) show_instead("command", {"file", "argv"});
+    const bool apart = options.json || options.schema;
+    for (const char* key : {"file", "argv"}) show(key, apart);
+    show("command", !apart);
   }
 
  private:
@@ -71,13 +74,9 @@ class Execsnoop final : public Stream<Event, Skeleton> {
     if (e.argv_ahead) return parts_.all(e.cpu, e.time);
     return {tail(e) + e.file_len, e.argv_len};
   }
-  Value path_at(const Event& e, int at, std::size_t size, bool cut) {
-    return made_path(path_from_names({tail(e) + at, size}), cut);
-  }
   Value executable(const Event& e) {
-    std::string path = path_from_names({tail(e) + e.file_len + e.argv_len + e.cwd_len, e.exe_len});
-    if (e.bits & EXEC_EXE_DELETED) path += " (deleted)";
-    return made_path(std::move(path), e.bits & EXEC_EXE_CUT);
+    const char* names = tail(e) + e.file_len + e.argv_len + e.cwd_len;
+    return made_path({names, e.exe_len}, e.bits & EXEC_EXE_CUT, e.bits & EXEC_EXE_DELETED);
   }
 
   // As the kernel names it once it is found.
@@ -101,9 +100,7 @@ class Execsnoop final : public Stream<Event, Skeleton> {
   void configure(Skeleton& skeleton) override {
     auto& conf = skeleton.rodata->conf;
     result_.fill(conf.result);
-    if (shown("cgroup")) conf.wants |= EXEC_WANT_CGROUP;
-    if (shown("cwd")) conf.wants |= EXEC_WANT_CWD;
-    if (shown("exe")) conf.wants |= EXEC_WANT_EXE;
+    conf.wants = wanted({{"cgroup", EXEC_WANT_CGROUP}, {"cwd", EXEC_WANT_CWD}, {"exe", EXEC_WANT_EXE}});
     skeleton.rodata->walks_paths = conf.wants & (EXEC_WANT_CWD | EXEC_WANT_EXE);
   }
 

@@ -51,7 +51,8 @@ class Exitsnoop final : public Stream<Event, Skeleton> {
     options.flag("-x, --failed", "only what ended with an exit code other than 0, or by a signal", failed_);
     options.flag("--threads", "each thread as it ends, not whole processes", [this] {
       threads_ = true;
-      show_instead("ppid", {"tid"});
+      show("ppid", false);
+      show("tid");
     });
   }
 
@@ -62,8 +63,7 @@ class Exitsnoop final : public Stream<Event, Skeleton> {
     auto& conf = skeleton.rodata->conf;
     conf.threads = threads_;
     conf.failed = failed_;
-    if (shown("cgroup")) conf.wants |= EXIT_WANT_CGROUP;
-    if (shown("cpu_ns")) conf.wants |= EXIT_WANT_CPU;
+    conf.wants = wanted({{"cgroup", EXIT_WANT_CGROUP}, {"cpu_ns", EXIT_WANT_CPU}});
   }
 
   kernel::Ladder probes(Skeleton& s) override {

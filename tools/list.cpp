@@ -59,9 +59,9 @@ class List final : public Listing<Row> {
                      "as in 'sched:*'. BINARY is a path, or a name to be found.",
                      false, [this](std::string_view text) { pattern_ = ProbePattern::parse(text); });
     options.flag("--fields", "a row for each field or argument", [this] {
-      set_standard("module", false);
-      set_standard("field", true);
-      set_standard("field_type", true);
+      show("module", false);
+      show("field");
+      show("field_type");
     });
   }
 

@@ -45,17 +45,15 @@ class Opensnoop final : public Stream<Event, Skeleton> {
       return Value::symbol(e.dirfd == at_fdcwd ? "AT_FDCWD" : std::string_view(), e.dirfd);
     });
     add({"cwd", Value::Kind::text, 30, "working directory of the process", false}, [this](const Event& e) {
-      return made_path(path_from_names({tail(e) + e.path_len, e.cwd_len}), e.bits & OPEN_CWD_CUT);
+      return made_path({tail(e) + e.path_len, e.cwd_len}, e.bits & OPEN_CWD_CUT, false);
     });
     add({"path_from", Value::Kind::text, 9,
          "what full_path is: resolved by the kernel; joined from directory and "
          "argument, as nothing was opened; detached, outside the caller's file tree",
          false},
-        [](const Event& e) { return Value::text(full_path_kind(e)); });
-    add({"full_path", Value::Kind::text, 50, "the absolute path, see path_from", false}, [this](const Event& e) {
-      const bool nameless = e.bits & OPEN_DETACHED && !e.full_len;  // a pipe
-      return e.bits & OPEN_FULL_UNKNOWN || nameless ? Value() : made_path(full_path(e), e.bits & OPEN_FULL_CUT);
-    });
+        [](const Event& e) { return e.bits & OPEN_FULL_UNKNOWN ? Value() : Value::text(full_path_kind(e)); });
+    add({"full_path", Value::Kind::text, 50, "the absolute path, see path_from", false},
+        [this](const Event& e) { return full_path(e); });
     add({"path", Value::Kind::text, 40, "the argument as the program gave it"}, [](const Event& e) {
       return e.bits & OPEN_PATH_UNREAD ? Value() : Value::text({tail(e), e.path_len}, e.bits & OPEN_PATH_CUT);
     });
@@ -66,11 +64,13 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     options.value("--path", "GLOB", "only paths that match, as given by the program (^ negates)",
                   [this](std::string_view text) { path_ = GlobChoice::parse(text); });
     options.flag("--full-path", "the absolute path as the kernel resolved it (about 5 us an open)", [this] {
-      show_instead("path", {"path_from", "full_path"});
+      show("path", false);
+      show("path_from");
+      show("full_path");
     });
     options.flag("--io-uring", "also opens by io_uring, where fentry works; costs these only", [this] {
       io_uring_ = true;
-      show_instead("", {"via"});
+      show("via");
     });
     options.flag("--writes", "only opens for writing, creating or truncating", writes_);
   }
@@ -83,14 +83,16 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     return e.bits & OPEN_RESOLVED ? "resolved" : "joined";
   }
 
-  // A failed open resolved nothing but where it started from.
-  static std::string full_path(const Event& e) {
-    std::string path = path_from_names({tail(e) + e.path_len + e.cwd_len, e.full_len});
-    if (e.bits & OPEN_DELETED) path += " (deleted)";
-    if (e.bits & OPEN_RESOLVED) return path;
+  Value full_path(const Event& e) {
+    const std::string_view names(tail(e) + e.path_len + e.cwd_len, e.full_len);
+    const bool cut = e.bits & OPEN_FULL_CUT, nameless = e.bits & OPEN_DETACHED && names.empty();  // a pipe
+    if (e.bits & OPEN_FULL_UNKNOWN || nameless) return {};
+    if (e.bits & OPEN_RESOLVED) return made_path(names, cut, e.bits & OPEN_DELETED);
+    // A failed open resolved nothing but where it started from.
     const std::string_view argument(tail(e), e.path_len);
+    std::string path = path_from_names(names);
     if (path.back() == '/') path.pop_back();
-    return path + (argument.starts_with('/') ? "" : "/") + std::string(argument);
+    return made_path(path.append(argument.starts_with('/') ? "" : "/").append(argument), cut);
   }
 
   void configure(Skeleton& skeleton) override {
@@ -98,11 +100,12 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     result_.fill(conf.result);
     skeleton.rodata->tail_glob = to_conf(path_);
     conf.writes = writes_;
-    if (shown("cgroup")) conf.wants |= OPEN_WANT_CGROUP;
-    if (shown("cwd")) conf.wants |= OPEN_WANT_CWD;
-    if (shown("path_from") || shown("full_path")) conf.wants |= OPEN_WANT_FULL;
+    conf.wants = wanted({{"cgroup", OPEN_WANT_CGROUP},
+                         {"cwd", OPEN_WANT_CWD},
+                         {"path_from", OPEN_WANT_FULL},
+                         {"full_path", OPEN_WANT_FULL},
+                         {"ppid", OPEN_WANT_PPID}});
     skeleton.rodata->walks_paths = conf.wants & (OPEN_WANT_CWD | OPEN_WANT_FULL);
-    if (shown("ppid")) conf.wants |= OPEN_WANT_PPID;
     if (!io_uring_) kernel::resize_map(skeleton.maps.scratch, SCRATCH_URING);
     if (common().max_entries) kernel::resize_map(skeleton.maps.uring_opens, common().max_entries);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/columned.h"
 #include "app/tool.h"
 
 namespace sonde {
@@ -50,30 +51,15 @@ class ListingBase : public Tool {
 /// A tool that traces nothing: it gives an account of what is, as rows of type R, and ends. A tool adds its columns in
 /// the constructor and says in list() what the rows are.
 template <class R>
-class Listing : public ListingBase {
- public:
-  using ListingBase::ListingBase;
+class Listing : public Columned<R, ListingBase> {
+  using Base = Columned<R, ListingBase>;
 
-  [[nodiscard]] std::vector<const ColumnInfo*> columns() const final {
-    std::vector<const ColumnInfo*> all;
-    for (const auto& column : columns_) all.push_back(&column);
-    return all;
-  }
+ public:
+  using Base::Base;
 
  protected:
-  using Get = std::function<Value(const R&)>;
-
-  void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
-  /// Shows a column that was added without being asked for it, or no longer does.
-  void set_standard(std::string_view key, bool standard) {
-    for (auto& column : columns_)
-      if (column.key == key) column.standard = standard;
-  }
-
   void row(const R& r) {
-    put([&](std::span<const std::size_t> chosen, std::span<Value> values) {
-      for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(r);
-    });
+    this->put([&](auto chosen, auto values) { this->fill_values(r, chosen, values); });
   }
 
   /// Calls row() for each row and note() as needed. Returns the exit code; throws Error.
@@ -81,8 +67,6 @@ class Listing : public ListingBase {
 
  private:
   Exit list_all(const CommonOptions& options) final { return list(options); }
-
-  std::vector<Column<R>> columns_;
 };
 
 }  // namespace sonde

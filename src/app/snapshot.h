@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/columned.h"
 #include "app/tracing.h"
 #include "core/names.h"
 
@@ -59,39 +60,27 @@ class SnapshotBase : public Tracing {
 /// What comes first when rows are sorted by these: the larger number, or the text that is first in the alphabet.
 bool sorts_before(const Value& a, const Value& b);
 
+/// What the columns of a Snapshot are made from.
+template <class K, class V>
+struct SumOf {
+  K key;
+  V value;  ///< of this interval
+  V total;  ///< since the run began
+  std::vector<std::uint64_t> buckets;
+};
+
 /// A tool that counts in the kernel and shows sums: of each interval and at the end. K is the key and V what is counted
 /// under it, as they follow each other in a row of bpf/lib/counts.bpf.h; S is the generated skeleton. What the kernel
 /// counts only grows: an interval is the difference of two readings.
 template <class K, class V, class S>
-class Snapshot : public Probed<S, SnapshotBase> {
+class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
+  using Base = Columned<SumOf<K, V>, Probed<S, SnapshotBase>>;
+
  public:
-  using Probed<S, SnapshotBase>::Probed;
-
-  /// What columns are made from.
-  struct Sum {
-    K key;
-    V value;  ///< of this interval
-    V total;  ///< since the run began
-    SnapshotBase::Buckets buckets;
-  };
-
-  [[nodiscard]] std::vector<const ColumnInfo*> columns() const final {
-    std::vector<const ColumnInfo*> all;
-    for (const auto& column : columns_) all.push_back(&column);
-    return all;
-  }
+  using Base::Base;
+  using Sum = SumOf<K, V>;
 
  protected:
-  using Get = std::function<Value(const Sum&)>;
-
-  void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
-
-  /// For options: a column is shown where nothing is said of it, or not.
-  void show(std::string_view key, bool standard = true) {
-    for (auto& column : columns_)
-      if (column.key == key) column.standard = standard;
-  }
-
   /// Adds what another program or CPU counted under the same key.
   virtual void merge(V& into, const V& from) const = 0;
   /// What came between two readings; `before` is all zero for a key that is new.
@@ -143,11 +132,10 @@ class Snapshot : public Probed<S, SnapshotBase> {
         for (std::size_t i = 0; i < sum.buckets.size(); ++i) sum.buckets[i] -= old->second.buckets[i];
       sums_.push_back(std::move(sum));
     }
-    const auto& get = columns_[this->sorting()].get;
     order_.resize(sums_.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
-      const Value first = get(sums_[a]), second = get(sums_[b]);
+      const Value first = this->value(sums_[a], this->sorting()), second = this->value(sums_[b], this->sorting());
       if (sorts_before(first, second)) return true;
       if (sorts_before(second, first)) return false;
       return std::memcmp(&sums_[a].key, &sums_[b].key, sizeof(K)) < 0;
@@ -156,10 +144,9 @@ class Snapshot : public Probed<S, SnapshotBase> {
 
   [[nodiscard]] std::size_t row_count() const final { return sums_.size(); }
   void fill(std::size_t row, std::span<const std::size_t> chosen, std::span<Value> values) final {
-    for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(sums_[order_[row]]);
+    this->fill_values(sums_[order_[row]], chosen, values);
   }
 
-  std::vector<Column<Sum>> columns_;
   Entries now_, before_;
   std::vector<Sum> sums_;
   std::vector<std::size_t> order_;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/columned.h"
 #include "app/tracing.h"
 #include "core/names.h"
 
@@ -35,28 +36,14 @@ class StreamBase : public Tracing {
 /// A tool that shows events one by one. E is the record as the BPF programs write it, S the generated skeleton.
 /// A tool adds its columns in the constructor, declares options(), and says how to configure() and attach (probes()).
 template <class E, class S>
-class Stream : public Probed<S, StreamBase> {
- public:
-  using Probed<S, StreamBase>::Probed;
+class Stream : public Columned<E, Probed<S, StreamBase>> {
+  using Base = Columned<E, Probed<S, StreamBase>>;
 
-  [[nodiscard]] std::vector<const ColumnInfo*> columns() const final {
-    std::vector<const ColumnInfo*> all;
-    for (const auto& column : columns_) all.push_back(&column);
-    return all;
-  }
+ public:
+  using Base::Base;
 
  protected:
-  using Get = std::function<Value(const E&)>;
-
-  void add(ColumnInfo column, Get get) { columns_.push_back({std::move(column), std::move(get)}); }
-
-  /// For an option that shows other columns where nothing is said: `wanted` in place of `unwanted`.
-  void show_instead(std::string_view unwanted, const std::vector<std::string_view>& wanted) {
-    for (auto& column : columns_) {
-      if (column.key == unwanted) column.standard = false;
-      if (std::find(wanted.begin(), wanted.end(), column.key) != wanted.end()) column.standard = true;
-    }
-  }
+  using Base::add;
 
   /// The columns that most tools have, from members of the record.
   void add_time(__u64(E::*time), std::string help) {
@@ -102,11 +89,15 @@ class Stream : public Probed<S, StreamBase> {
     return Value::text(made_.back(), cut);
   }
 
-  /// A path from names that a program put out leaf first (bpf/lib/path.bpf.h). `cut`: there were more above.
+  /// A path of which the upper end is missing if it was cut.
   Value made_path(std::string path, bool cut) {
     if (!cut) return made_text(std::move(path));
     made_.push_back(std::move(path));
     return Value::text_end(made_.back());
+  }
+  /// The same from names that a program put out leaf first (bpf/lib/path.bpf.h).
+  Value made_path(std::string_view names, bool cut, bool deleted) {
+    return made_path(path_from_names(names) + (deleted ? " (deleted)" : ""), cut);
   }
 
   /// Bytes behind the fixed part of a record.
@@ -127,11 +118,10 @@ class Stream : public Probed<S, StreamBase> {
     if (!is_whole(record, size)) return false;
     const auto& event = *reinterpret_cast<const E*>(record);
     if (!made_.empty()) made_.clear();
-    for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = columns_[chosen[i]].get(event);
+    this->fill_values(event, chosen, values);
     return true;
   }
 
-  std::vector<Column<E>> columns_;
   std::deque<std::string> made_;
 };
 

@@ -41,4 +41,11 @@ bool Tracing::shown(std::string_view key) const {
   return std::any_of(chosen_.begin(), chosen_.end(), [&](std::size_t i) { return all[i]->key == key; });
 }
 
+unsigned Tracing::wanted(Wants columns) const {
+  unsigned bits = 0;
+  for (const auto& [key, bit] : columns)
+    if (shown(key)) bits |= bit;
+  return bits;
+}
+
 }  // namespace sonde

@@ -61,6 +61,9 @@ class Tracing : public Tool {
  protected:
   /// True if the column is among those that this run shows: what nobody looks at need not be measured.
   [[nodiscard]] bool shown(std::string_view key) const;
+  /// The bits of those columns that are.
+  using Wants = std::initializer_list<std::pair<std::string_view, unsigned>>;
+  [[nodiscard]] unsigned wanted(Wants columns) const;
   [[nodiscard]] const CommonOptions& common() const { return *common_; }  // all defaults before run()
   [[nodiscard]] const WallTime& wall_time() const { return wall_time_; }
   [[nodiscard]] const kernel::Users& users() const { return users_; }

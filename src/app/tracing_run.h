@@ -90,8 +90,8 @@ class TracingRun {
   std::optional<kernel::RunStats> stats_;
   std::optional<Command> command_;
   std::optional<Targets> targets_;
-  std::uint64_t skipped_before_ = 0;
-  std::uint64_t reported_ = 0;  // when losses were last reported
+  std::uint64_t skipped_before_ = 0;  // but for forks that were not followed: those count from the start
+  std::uint64_t reported_ = 0;        // when losses were last reported
   bool command_ended_ = false, targets_ended_ = false;
 };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <optional>
 
 namespace sonde {
 namespace {
@@ -17,14 +16,14 @@ std::string_view take(std::string_view& text, char separator) {
   return field;
 }
 
-std::optional<std::uint32_t> number(std::string_view text) {
+}  // namespace
+
+std::optional<std::uint32_t> parse_id(std::string_view text) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
-
-}  // namespace
 
 std::vector<Account> parse_passwd(std::string_view text) {
   std::vector<Account> accounts;
@@ -33,8 +32,8 @@ std::vector<Account> parse_passwd(std::string_view text) {
     const auto colons = std::count(line.begin(), line.end(), ':');
     const auto name = take(line, ':');
     take(line, ':');  // the password
-    const auto uid = number(take(line, ':'));
-    const auto gid = number(take(line, ':'));
+    const auto uid = parse_id(take(line, ':'));
+    const auto gid = parse_id(take(line, ':'));
     take(line, ':');  // the full name
     const auto home = take(line, ':');
     if (colons >= 5 && uid && gid) accounts.push_back({std::string(name), *uid, *gid, std::string(home)});
@@ -48,7 +47,7 @@ std::vector<std::uint32_t> parse_memberships(std::string_view text, std::string_
     auto line = take(text, '\n');
     take(line, ':');  // the group's name
     take(line, ':');  // the password
-    const auto gid = number(take(line, ':'));
+    const auto gid = parse_id(take(line, ':'));
     auto members = take(line, ':');
     bool found = false;
     while (!members.empty()) found |= take(members, ',') == user;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ struct Account {
   std::uint32_t gid = 0;  ///< the primary group
   std::string home;
 };
+
+/// A whole text of decimal digits, as users and groups are numbered; none for anything else.
+std::optional<std::uint32_t> parse_id(std::string_view text);
 
 /// The accounts of a passwd(5) text, in its order. A line that is none is left out.
 std::vector<Account> parse_passwd(std::string_view text);

@@ -278,8 +278,7 @@ std::uint64_t Object::skipped(const bpf_program* program) {
 
 std::uint64_t Object::skipped() const {
   std::uint64_t sum = 0;
-  for (const bpf_program* program : attached_)
-    if (const auto info = info_of(program)) sum += info->recursion_misses;
+  for (const bpf_program* program : attached_) sum += skipped(program);
   return sum;
 }
 

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "kernel/file.h"
 
@@ -12,13 +11,6 @@ namespace sonde::kernel {
 namespace {
 
 constexpr ino_t initial_pid_namespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO
-
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -43,7 +35,7 @@ std::string_view Users::name(std::uint32_t uid) const {
 }
 
 const Account* Users::find(const std::string& user) const {
-  const auto id = number(user);
+  const auto id = parse_id(user);
   const auto found = std::find_if(users_.begin(), users_.end(),
                                   [&](const Account& u) { return u.name == user || (id && u.uid == *id); });
   return found == users_.end() ? nullptr : &*found;
@@ -51,7 +43,7 @@ const Account* Users::find(const std::string& user) const {
 
 std::optional<std::uint32_t> Users::uid(const std::string& user) const {
   if (const Account* known = find(user)) return known->uid;
-  return number(user);
+  return parse_id(user);
 }
 
 std::vector<std::uint32_t> Users::groups(const Account& user) {
