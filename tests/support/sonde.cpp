@@ -2,14 +2,18 @@
 #include "support/sonde.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iterator>
+
+#include "support/undecided.h"
 
 namespace sonde::test {
 namespace {
@@ -110,11 +114,22 @@ Report read_json(const std::string& text) {
     else
       fail("an unknown type: " + type);
   }
+  if (!report.summary.null() && (report.skipped() || report.unfollowed())) skips_were_told();
   return report;
 }
 
 Sonde::Sonde(const Words& words, const Setup& setup)
     : process_([&] { return start(words, setup, out_.get(), err_.get()); }, setup.clone_flags), view_(process_.pid()) {}
+
+// A test that failed before it had the report: the reason may be told there.
+Sonde::~Sonde() {
+  if (ended_ || !(std::uncaught_exceptions() || testing::Test::HasFailure())) return;
+  try {
+    signal(SIGCONT);
+    end(SIGINT);
+  } catch (const std::exception&) {
+  }
+}
 
 // It waits for events only when its probes are attached and the window is open.
 bool Sonde::ready() {
@@ -133,6 +148,7 @@ void Sonde::blocked_in(long call) {
 Report Sonde::end(int signal_number) {
   if (signal_number) signal(signal_number);
   const int code = process_.wait();
+  ended_ = true;
   const std::string out = output();
   Report report = !out.empty() && out[0] == '{' && out[1] == '"' ? read_json(out) : Report{};
   report.code = code;

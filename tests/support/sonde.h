@@ -57,6 +57,9 @@ class Sonde {
   };
 
   explicit Sonde(const Words& words, const Setup& setup = {nothing()});
+  Sonde(const Sonde&) = delete;
+  Sonde& operator=(const Sonde&) = delete;
+  ~Sonde();
 
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
   /// Waits until it sees what happens. The waiting opens no file. False if it ended instead.
@@ -76,6 +79,7 @@ class Sonde {
   Fd out_ = memory_file("stdout"), err_ = memory_file("stderr");
   Child process_;
   TaskView view_;
+  bool ended_ = false;
 };
 
 /// Runs it to its own end.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The tests, and, with --act, the command that sonde starts in some of them.
 #include <dirent.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "support/calls.h"
+#include "support/undecided.h"
 
 namespace sonde::test {
 namespace {
@@ -49,6 +49,5 @@ int act(const std::string& what, const std::string& with) {
 
 int main(int argc, char** argv) {
   if (argc > 2 && std::string(argv[1]) == "--act") return sonde::test::act(argv[2], argc > 3 ? argv[3] : "");
-  testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
+  return sonde::test::run_tests(argc, argv);
 }
