@@ -66,37 +66,63 @@ void CommonOptions::declare_duration(Options& options) {
       });
 }
 
-void CommonOptions::declare_run(Options& options) {
-  declare_duration(options);
-  options.value("-n, --max-events", "N", "end after N events", [this](std::string_view text) {
+void CommonOptions::declare_count(Options& options, const std::string& what) {
+  options.value("-n, --max-events", "N", "end after N " + what, [this, what](std::string_view text) {
     max_events = parse_natural(text);
-    if (!max_events) throw Error(Exit::usage, "0 events would show nothing.", "Give a number from 1 on.");
+    if (!max_events) throw Error(Exit::usage, "0 " + what + " would show nothing.", "Give a number from 1 on.");
   });
-  options.value("--max-rate", "N", "show at most N events a second, count the rest", [this](std::string_view text) {
-    max_rate = parse_natural(text);
-    if (!max_rate) throw Error(Exit::usage, "0 events a second would show nothing.", "Give at least 1.");
-  });
-  options.flag("--strict", "exit 5 if anything was lost", strict);
 }
 
-void CommonOptions::declare_intervals(Options& options) {
-  declare_duration(options);
+void CommonOptions::declare_interval(Options& options) {
   options.value("-i, --interval", "TIME", "report every 1s, 500ms, 1m, and at the end", [this](std::string_view text) {
     interval_ns = parse_duration(text, BareNumber::seconds);
     if (interval_ns < shortest_interval)
       throw Error(Exit::usage, "An interval of '" + escaped(text) + "' is too short.", "Give at least 10ms.");
   });
-  options.value("-n, --max-events", "N", "end after N intervals", [this](std::string_view text) {
-    max_events = parse_natural(text);
-    if (!max_events) throw Error(Exit::usage, "0 intervals would show nothing.", "Give a number from 1 on.");
+}
+
+void CommonOptions::declare_rate(Options& options) {
+  options.value("--max-rate", "N", "show at most N events a second, count the rest", [this](std::string_view text) {
+    max_rate = parse_natural(text);
+    if (!max_rate) throw Error(Exit::usage, "0 events a second would show nothing.", "Give at least 1.");
   });
+}
+
+void CommonOptions::declare_strict(Options& options) {
   options.flag("--strict", "exit 5 if anything was lost", strict);
+}
+
+void CommonOptions::declare_order(Options& options) {
   options.text("--sort", "COLUMN", "largest first by this column; texts in their order", sort);
   options.value("--top", "N", "only the first N rows of each interval (on a terminal: 20)",
                 [this](std::string_view text) {
                   top = parse_natural(text);
                   if (!top) throw Error(Exit::usage, "0 rows would show nothing.", "Give a number from 1 on.");
                 });
+}
+
+void CommonOptions::declare_run(Options& options) {
+  declare_duration(options);
+  declare_count(options, "events");
+  declare_rate(options);
+  declare_strict(options);
+}
+
+void CommonOptions::declare_intervals(Options& options) {
+  declare_duration(options);
+  declare_interval(options);
+  declare_count(options, "intervals");
+  declare_strict(options);
+  declare_order(options);
+}
+
+void CommonOptions::declare_run_or_intervals(Options& options) {
+  declare_duration(options);
+  declare_interval(options);
+  declare_count(options, "events or intervals");
+  declare_rate(options);
+  declare_strict(options);
+  declare_order(options);
 }
 
 void CommonOptions::declare_output(Options& options) {

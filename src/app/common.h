@@ -67,7 +67,8 @@ struct CommonOptions {
 
   void declare_filter(Options& options);
   void declare_run(Options& options);
-  void declare_intervals(Options& options);  ///< in place of declare_run()
+  void declare_intervals(Options& options);         ///< in place of declare_run()
+  void declare_run_or_intervals(Options& options);  ///< of a tool that shows events or sums
   void declare_output(Options& options);
   void declare_probe(Options& options);
   void declare_backend(Options& options);  ///< the part of it that does not concern a ring buffer
@@ -78,6 +79,11 @@ struct CommonOptions {
 
  private:
   void declare_duration(Options& options);
+  void declare_count(Options& options, const std::string& what);
+  void declare_interval(Options& options);
+  void declare_rate(Options& options);
+  void declare_strict(Options& options);
+  void declare_order(Options& options);
 };
 
 }  // namespace sonde

@@ -36,11 +36,20 @@ std::string option_entries(const Options& options) {
   return text;
 }
 
-std::string column_entries(const Tool& tool) {
-  std::string text = "\nColumns (* shown by default; JSON has the same keys; durations end in _ns there)\n";
+std::string column_entries(const Tool& tool, const std::string& under = {}) {
+  std::string text =
+      "\nColumns" + (under.empty() ? "" : " with " + under) +
+      (under.empty() ? " (* shown by default; JSON has the same keys; durations end in _ns there)" : "") + "\n";
   for (const ColumnInfo* column : tool.columns())
     text += entry(std::string(column_name(*column)) + (column->standard ? " *" : ""), column->help, column_indent);
   return text;
+}
+
+std::string backend_entries(const Tool& tool, const std::string& under = {}) {
+  std::string backends;
+  for (const auto& [name, on_request] : tool.backends())
+    backends += (backends.empty() ? "" : ", ") + name + (on_request ? " (on request)" : "");
+  return "\nBackends" + (under.empty() ? "" : " with " + under) + ", the cheapest first: " + backends + "\n";
 }
 
 }  // namespace
@@ -71,10 +80,9 @@ std::string help_text(const Tool& tool, const Options& options) {
   if (!options.arguments().empty()) text += "\n";
   for (const auto& argument : options.arguments()) text += entry(argument.metavar, argument.help, column_indent);
   text += option_entries(options) + column_entries(tool);
-  std::string backends;
-  for (const auto& [name, on_request] : tool.backends())
-    backends += (backends.empty() ? "" : ", ") + name + (on_request ? " (on request)" : "");
-  if (traces) text += "\nBackends, the cheapest first: " + backends + "\n";
+  for (const auto& form : tool.other_forms()) text += column_entries(*form.tool, form.option);
+  if (traces) text += backend_entries(tool);
+  for (const auto& form : tool.other_forms()) text += backend_entries(*form.tool, form.option);
   text += "\nExamples\n";
   for (const auto& example : info.examples) text += "  " + example.command + "\n      " + example.meaning + "\n";
   return text;

@@ -36,6 +36,14 @@ struct Backend {
   bool on_request = false;  ///< never taken unless named
 };
 
+class Tool;
+
+/// What a tool's rows can be under an option, beside what they are otherwise.
+struct Form {
+  std::string option;
+  const Tool* tool;  ///< knows its columns and backends; lives as long as the tool itself
+};
+
 /// One verb of the binary. The order of calls: options() and settle() once, then any of columns() and run().
 class Tool {
  public:
@@ -54,6 +62,7 @@ class Tool {
   virtual void settle(const CommonOptions& /*options*/) {}
   /// What its rows stand for.
   [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
+  [[nodiscard]] virtual std::vector<Form> other_forms() const { return {}; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.
   virtual void common_options(Options& options, CommonOptions& common);
   /// What would come of starting it here, as its defaults are; empty: it traces nothing. Whether tracepoints can be

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/twofold.h"
+
+#include "core/error.h"
+
+namespace sonde {
+
+void TwofoldBase::common_options(Options& options, CommonOptions& common) {
+  common.declare_filter(options);
+  common.declare_run_or_intervals(options);
+  common.declare_output(options);
+  common.declare_probe(options);
+  common.declare_telling(options);
+}
+
+void TwofoldBase::settle(const CommonOptions& options) {
+  face().settle(options);
+  if (options.help) return;
+  const bool sums = row_kind() == RowKind::sum;
+  const auto refuse = [&](const char* flag) {
+    const char* other_face = sums ? "for events" : "for sums";
+    throw Error(
+        Exit::usage, std::string(flag) + " is " + other_face + ", and this run shows none.",
+        shows_other_ ? "Leave out " + asked_for_by_ + ", or it." : "Add " + asked_for_by_ + ", or leave it out.");
+  };
+  if (sums && options.max_rate) refuse("--max-rate");
+  if (sums && options.buffer_bytes) refuse("--buffer-size");
+  if (!sums && options.interval_ns) refuse("-i");
+  if (!sums && !options.sort.empty()) refuse("--sort");
+  if (!sums && options.top) refuse("--top");
+}
+
+std::optional<kernel::Prospect> TwofoldBase::prospect(const kernel::Finding& tracepoints) {
+  return face().prospect(tracepoints);
+}
+
+}  // namespace sonde
