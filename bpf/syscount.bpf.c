@@ -9,7 +9,7 @@
 
 /* A program that may preempt another one counts in rows of its own. */
 enum count_user { COUNT_ENTER, COUNT_EXIT, COUNT_SIGNAL, COUNT_DEATH, COUNT_USERS };
-#define COUNT_KEY struct syscount_key
+#define COUNT_KEY struct count_key
 #define COUNT_ROW struct syscount_row
 
 #include "lib/buckets.bpf.h"
@@ -18,16 +18,10 @@ enum count_user { COUNT_ENTER, COUNT_EXIT, COUNT_SIGNAL, COUNT_DEATH, COUNT_USER
 #include "lib/follow.bpf.h"
 #include "lib/restart.bpf.h"
 #include "lib/result.bpf.h"
+#include "lib/sums.bpf.h"
 #include "lib/syscall.bpf.h"
+#include "lib/syscalls.bpf.h"
 
-#if defined(__TARGET_ARCH_x86)
-#define NR_RESTART 219
-#define NUMBER_BITS 0xbfffffff /* without the mark of an x32 call */
-#else
-#define NR_RESTART 128
-#define NUMBER_BITS 0xffffffff
-#endif
-#define NR32_RESTART 0
 #define MAX_ERRNO 4095
 
 const volatile struct syscount_conf conf = {};
@@ -35,7 +29,7 @@ const volatile struct syscount_conf conf = {};
 /* A call that has begun and not ended. */
 struct open_call {
   __u64 start; /* ns; 0 where latencies are not measured */
-  struct syscount_key key;
+  struct count_key key;
   __u64 again; /* user stack pointer of a call that the kernel may make again: then it is still the same call */
 };
 
@@ -63,58 +57,12 @@ struct {
 
 __s64 may_come_again = 0; /* how many of them */
 
-static __always_inline bool number_wanted(__u32 nr, bool compat) {
-  __u32 at = nr / 64;
-  __u64 word;
-
-  if (!conf.numbers) return true;
-  if (nr >= SYSCALL_NUMBERS) return false;
-  barrier_var(at); /* else clang, which knows the bound, leaves the mask out, and the verifier sees none */
-  at &= SYSCALL_WORDS - 1;
-  word = compat ? conf.compat[at] : conf.native[at];
-  return word >> (nr % 64) & 1;
-}
-
-static __always_inline void make_key(struct syscount_key* key, struct task_struct* task, __u32 pid, __u32 nr,
-                                     bool compat) {
-  key->who = 0;
-  key->call = 0;
-  if (conf.by == BY_PROCESS || conf.by == BY_PROCESS_SYSCALL) key->who = pid;
-  if (conf.by == BY_SYSCALL || conf.by == BY_PROCESS_SYSCALL) key->call = nr | (compat ? COMPAT_CALL : 0);
-  if (conf.by == BY_THREAD) key->who = task_tid(task, &filter);
-  if (conf.by == BY_USER) key->who = task_uid(task);
-  if (conf.by == BY_CGROUP) key->who = LOAD(task, cgroups, dfl_cgrp, kn, id);
-  if (conf.by == BY_COMM) task_comm((char*)key, task);
-}
-
-static __always_inline bool shows_comm(void) {
-  return conf.by == BY_PROCESS || conf.by == BY_THREAD || conf.by == BY_PROCESS_SYSCALL;
-}
-
-static __always_inline struct syscount_row* row_of(const struct syscount_key* key, struct task_struct* task, __u32 user,
+static __always_inline struct syscount_row* row_of(const struct count_key* key, struct task_struct* task, __u32 user,
                                                    __u32* at) {
   struct syscount_row* row = count_row(key, user, at);
 
-  if (row && shows_comm()) {
-    row->value.seen = bpf_jiffies64();
-    task_comm(row->value.comm, task);
-  }
+  if (row) note_name(&row->value.name, &conf.by, task);
   return row;
-}
-
-static __always_inline void count_latency(struct syscount_value* value, __u32 row, __u64 latency) {
-  struct syscount_span* span = &value->spans[run.interval & 1];
-  __u64 interval = run.interval + 1;
-
-  value->ended++;
-  value->total += latency;
-  if (span->interval != interval) {
-    span->least = span->most = latency;
-    span->interval = interval;
-  }
-  if (latency < span->least) span->least = latency;
-  if (latency > span->most) span->most = latency;
-  count_bucket(row, latency);
 }
 
 /* True if it is the continuation of a call that was counted when it began. */
@@ -143,7 +91,7 @@ static __always_inline void remember(struct task_struct* task, const struct open
   *(volatile __u64*)&own->tid = LOAD(task, pid);
 }
 
-static __always_inline void remember_now(struct task_struct* task, const struct syscount_key* key) {
+static __always_inline void remember_now(struct task_struct* task, const struct count_key* key) {
   struct open_call call = {.start = bpf_ktime_get_ns(), .key = *key};
 
   remember(task, &call);
@@ -195,7 +143,7 @@ static __noinline bool goes_on(struct task_struct* task, __u64 stack) {
 __u64 reader_regs = 0;
 
 static __always_inline bool needs_no_task(void) {
-  return conf.by == BY_SYSCALL && !filter.any && !conf.timed && !conf.at_exit;
+  return conf.by.what && conf.by.who == COUNT_OF_ALL && !filter.any && !conf.timed && !conf.at_exit;
 }
 
 static __always_inline bool surely_native(struct pt_regs* regs) {
@@ -208,12 +156,12 @@ static __always_inline bool surely_native(struct pt_regs* regs) {
 
 /* True if the call is counted. */
 static __always_inline bool count_without_task(struct pt_regs* regs, long number) {
-  struct syscount_key key = {.call = (__u32)number & NUMBER_BITS};
+  struct count_key key = {.what = (__u32)number & NUMBER_BITS};
   struct syscount_row* row;
   __u32 at;
 
-  if (may_come_again || !surely_native(regs) || key.call == NR_RESTART) return false;
-  if ((__u64)regs == reader_regs || !number_wanted(key.call, false)) return true;
+  if (may_come_again || !surely_native(regs) || key.what == NR_RESTART) return false;
+  if ((__u64)regs == reader_regs || !syscall_wanted(&conf.calls, key.what, false)) return true;
   row = count_row(&key, COUNT_ENTER, &at);
   if (row) row->value.calls++;
   return true;
@@ -223,15 +171,15 @@ static __always_inline int call_begins(struct pt_regs* regs, long number) {
   struct task_struct* task = current_task();
   bool compat = compat_call(task);
   __u32 nr = number & NUMBER_BITS, pid, at;
-  struct syscount_key key;
+  struct count_key key;
   struct syscount_row* row;
 
   if (!window_open()) return 0;
   if (may_come_again && goes_on(task, LOAD_REG(regs, sp))) return 0;
-  if (nr == (compat ? NR32_RESTART : NR_RESTART) || !number_wanted(nr, compat)) return 0;
+  if (nr == (compat ? NR32_RESTART : NR_RESTART) || !syscall_wanted(&conf.calls, nr, compat)) return 0;
   pid = task_pid(task, &filter);
   if (!wanted(task, pid)) return 0;
-  make_key(&key, task, pid, nr, compat);
+  key_of(&key, &conf.by, task, pid, call_word(nr, compat));
   if (conf.timed) remember_now(task, &key);
   if (conf.at_exit) return 0;
   row = row_of(&key, task, COUNT_ENTER, &at);
@@ -243,13 +191,16 @@ static __always_inline int call_begins(struct pt_regs* regs, long number) {
 static __always_inline void timed_call_ends(struct task_struct* task, const struct open_call* call, int result,
                                             __u32 user) {
   struct syscount_row* row;
+  __u64 latency;
   __u32 at;
 
   if (conf.at_exit && !result_wanted(&conf.result, result)) return;
   row = row_of(&call->key, task, user, &at);
   if (!row) return;
   if (conf.at_exit) row->value.calls++;
-  count_latency(&row->value, at, bpf_ktime_get_ns() - call->start);
+  latency = bpf_ktime_get_ns() - call->start;
+  add_to_sums(&row->value.times, latency);
+  count_bucket(at, latency);
   if (result < 0) row->value.failed++;
 }
 
@@ -268,15 +219,15 @@ static __always_inline int timed_exit(struct task_struct* task, struct pt_regs* 
 
 /* A call that failed, where its begin is not remembered. */
 static __always_inline int judge(struct task_struct* task, __u32 nr, bool compat, int result, __u32 user) {
-  struct syscount_key key;
+  struct count_key key;
   struct syscount_row* row;
   __u32 pid, at;
 
-  if (!window_open() || !number_wanted(nr, compat)) return 0;
+  if (!window_open() || !syscall_wanted(&conf.calls, nr, compat)) return 0;
   if (conf.at_exit && !result_wanted(&conf.result, result)) return 0;
   pid = task_pid(task, &filter);
   if (!wanted(task, pid)) return 0;
-  make_key(&key, task, pid, nr, compat);
+  key_of(&key, &conf.by, task, pid, call_word(nr, compat));
   row = row_of(&key, task, user, &at);
   if (!row) return 0;
   if (conf.at_exit) row->value.calls++;

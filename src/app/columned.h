@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,9 @@ class Columned : public Base {
   void show(std::string_view key, bool standard = true) {
     for (auto& column : columns_)
       if (column.key == key) column.standard = standard;
+  }
+  void show(std::initializer_list<std::string_view> keys) {
+    for (const auto key : keys) show(key);
   }
 
   [[nodiscard]] Value value(const E& object, std::size_t column) const { return columns_[column].get(object); }

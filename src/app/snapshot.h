@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +18,10 @@
 #include <vector>
 
 #include "app/columned.h"
+#include "app/grouping.h"
+#include "app/sums.h"
 #include "app/tracing.h"
+#include "core/histogram.h"
 #include "core/names.h"
 
 namespace sonde {
@@ -33,7 +38,11 @@ class SnapshotBase : public Tracing {
   using Buckets = std::vector<std::uint64_t>;
 
   /// Distributions are counted too (bpf/lib/buckets.bpf.h); they cost room.
-  [[nodiscard]] virtual bool uses_buckets() const { return false; }
+  [[nodiscard]] virtual bool uses_buckets() const { return any_shown({"p50_ns", "p90_ns", "p99_ns", "histogram_ns"}); }
+  /// A column of add_latencies() is shown.
+  [[nodiscard]] bool latencies_shown() const {
+    return uses_buckets() || any_shown({"total_ns", "avg_ns", "min_ns", "max_ns"});
+  }
   /// The column that sorts where nothing is said.
   [[nodiscard]] virtual std::string sorted_by() const = 0;
   /// Which interval is being read, from 0: that of `run.interval` while it lasted.
@@ -81,6 +90,53 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   using Sum = SumOf<K, V>;
 
  protected:
+  using Base::add;
+  using Base::show;
+  using typename Base::Get;
+
+  /// The ways to count, before the columns that tell them. `things` is what is counted, in the plural: "calls".
+  void group_by(std::string things, std::vector<Grouping> all) {
+    groupings_.emplace(std::move(things), std::move(all));
+  }
+  [[nodiscard]] const count_by& by() const { return groupings_->chosen().by; }
+
+  /// A column that tells what rows are counted by: there if a grouping names it, empty while another is chosen.
+  void add_key(ColumnInfo column, Get get) {
+    if (!groupings_->ever_told_by(column.key)) return;
+    column.standard = groupings_->told_by(column.key);
+    add(std::move(column), [this, key = column.key, get = std::move(get)](const Sum& s) {
+      return groupings_->told_by(key) ? get(s) : Value();
+    });
+  }
+
+  /// Those for whoever is counted (key_of() of bpf/lib/sums.bpf.h): pid, tid, uid, user, comm, cgroup. `comm` says
+  /// whose name that is.
+  void add_task_keys(count_name(V::*name), std::string comm);
+
+  /// How long things took: total, avg, min, max, percentiles, histogram.
+  void add_latencies(count_sums(V::*times), const std::string& things);
+
+  /// --by
+  void declare_grouping(Options& options) {
+    options.value("--by", "KEYS", groupings_->names(), [this](std::string_view text) {
+      groupings_->choose(text);
+      for (const auto column : groupings_->columns()) show(column, groupings_->told_by(column));
+    });
+  }
+  /// -L, --percentiles and --histogram, of the columns of add_latencies(). `more` are shown by -L too.
+  void declare_latencies(Options& options, std::initializer_list<std::string_view> more = {}) {
+    options.flag("-L, --latency", "also how long they took: total, average, least, most", [this, shown = Keys(more)] {
+      for (const auto key : shown) show(key);
+      show({"total_ns", "avg_ns", "min_ns", "max_ns"});
+    });
+    options.flag("--percentiles", "also p50, p90 and p99 of that, 12.5 % high at most", [this] {
+      show({"total_ns", "max_ns", "p50_ns", "p90_ns", "p99_ns"});
+    });
+    options.flag("--histogram", "also a histogram of it, beneath each row", [this] {
+      show({"total_ns", "max_ns", "histogram_ns"});
+    });
+  }
+
   /// Adds what another program or CPU counted under the same key.
   virtual void merge(V& into, const V& from) const = 0;
   /// What came between two readings; `before` is all zero for a key that is new.
@@ -88,6 +144,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   [[nodiscard]] virtual bool empty(const V& value) const = 0;
 
  private:
+  using Keys = std::vector<std::string_view>;
   struct Entry {
     V value;
     SnapshotBase::Buckets buckets;
@@ -150,6 +207,49 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   Entries now_, before_;
   std::vector<Sum> sums_;
   std::vector<std::size_t> order_;
+  std::optional<Groupings> groupings_;
+  std::vector<Value::Bucket> octaves_;
 };
+
+template <class K, class V, class S>
+void Snapshot<K, V, S>::add_task_keys(count_name(V::*name), std::string comm) {
+  const auto id = [](const Sum& s) { return s.key.who ? Value::natural(s.key.who) : Value(); };
+  add_key({"pid", Value::Kind::natural, 7, "process"}, id);
+  add_key({"tid", Value::Kind::natural, 7, "thread"}, id);
+  add_key({"uid", Value::Kind::natural, 7, "real user, by number"},
+          [](const Sum& s) { return Value::natural(s.key.who); });
+  add_key({"user", Value::Kind::text, 16, "real user, by name in /etc/passwd"}, [this](const Sum& s) {
+    const auto user = this->users().name(static_cast<std::uint32_t>(s.key.who));
+    return user.empty() ? Value() : Value::text(user);
+  });
+  add_key({"comm", Value::Kind::text, COMM_LEN - 1, std::move(comm)}, [this, name](const Sum& s) {
+    const char* text = by().who == COUNT_OF_COMM ? reinterpret_cast<const char*>(&s.key) : (s.total.*name).comm;
+    return Value::text({text, strnlen(text, COMM_LEN)});
+  });
+  add_key({"cgroup", Value::Kind::text, 40, "cgroup (version 2)"},
+          [this](const Sum& s) { return s.key.who ? Value::text(this->cgroups().path(s.key.who)) : Value(); });
+}
+
+template <class K, class V, class S>
+void Snapshot<K, V, S>::add_latencies(count_sums(V::*times), const std::string& things) {
+  const auto timed = [this, times](std::string key, std::string help, auto get) {
+    const bool yields = key == "min_ns" || key == "p90_ns";
+    add({std::move(key), Value::Kind::duration, 7, std::move(help), false, yields}, [times, get](const Sum& s) {
+      const count_sums& sums = s.value.*times;
+      return sums.number ? Value::duration(get(s, sums)) : Value();
+    });
+  };
+  timed("total_ns", "time in " + things, [](const Sum&, const count_sums& t) { return t.total; });
+  timed("avg_ns", "average of them", [](const Sum&, const count_sums& t) { return t.total / t.number; });
+  timed("min_ns", "the shortest", [](const Sum&, const count_sums& t) { return t.spans[0].least; });
+  timed("max_ns", "the longest", [](const Sum&, const count_sums& t) { return t.spans[0].most; });
+  for (const auto& [key, percent] : {std::pair{"p50_ns", 50.0}, {"p90_ns", 90.0}, {"p99_ns", 99.0}})
+    timed(key, "so many per cent took no longer, or up to 12.5 % more",
+          [percent = percent](const Sum& s, const count_sums& t) {
+            return std::min<std::uint64_t>(percentile(s.buckets, percent), t.spans[0].most);
+          });
+  add({"histogram_ns", Value::Kind::histogram, 0, "how the times are distributed, by powers of two", false},
+      [this](const Sum& s) { return Value::histogram(octaves_ = octaves(s.buckets)); });
+}
 
 }  // namespace sonde

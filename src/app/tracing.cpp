@@ -41,6 +41,10 @@ bool Tracing::shown(std::string_view key) const {
   return std::any_of(chosen_.begin(), chosen_.end(), [&](std::size_t i) { return all[i]->key == key; });
 }
 
+bool Tracing::any_shown(std::initializer_list<std::string_view> keys) const {
+  return std::any_of(keys.begin(), keys.end(), [this](std::string_view key) { return shown(key); });
+}
+
 unsigned Tracing::wanted(Wants columns) const {
   unsigned bits = 0;
   for (const auto& [key, bit] : columns)

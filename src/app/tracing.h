@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,7 @@ class Tracing : public Tool {
  protected:
   /// True if the column is among those that this run shows: what nobody looks at need not be measured.
   [[nodiscard]] bool shown(std::string_view key) const;
+  [[nodiscard]] bool any_shown(std::initializer_list<std::string_view> keys) const;
   /// The bits of those columns that are.
   using Wants = std::initializer_list<std::pair<std::string_view, unsigned>>;
   [[nodiscard]] unsigned wanted(Wants columns) const;

@@ -83,6 +83,14 @@ std::vector<std::size_t> edited(const Columns& all, const std::vector<std::strin
 
 }  // namespace
 
+bool is_named(std::string_view spec, const ColumnInfo& column) {
+  const auto items = split(spec);
+  return std::any_of(items.begin(), items.end(), [&](std::string_view item) {
+    const auto name = item.substr(is_edit(item) ? 1 : 0);
+    return same_name(name, column.key) || same_name(name, column_name(column));
+  });
+}
+
 std::vector<std::size_t> choose_columns(const std::vector<const ColumnInfo*>& all, std::string_view spec) {
   if (spec.empty()) return edited(all, {});
   const std::vector<std::string_view> items = split(spec);

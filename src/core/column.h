@@ -24,6 +24,8 @@ struct ColumnInfo {
   std::string help;
   /// Shown without being asked for.
   bool standard = true;
+  /// Left out, unless it is asked for, where a terminal is too narrow for all columns.
+  bool yields = false;
 };
 
 /// A column of events of type E. `get` must not keep its argument; what the Value points to must live until the sink
@@ -35,6 +37,9 @@ struct Column : ColumnInfo {
 
 /// The key as -C and headings use it: without a unit ending.
 std::string_view column_name(const ColumnInfo& column);
+
+/// True if a -C argument, list or edits, names the column.
+bool is_named(std::string_view spec, const ColumnInfo& column);
 
 /// Applies a -C argument to the columns a tool has: "a,b" shows exactly these in this order, "+a,-b" edits the standard
 /// set. Returns indices into `all`. Throws Error(usage) with the nearest name for an unknown column, and for an empty

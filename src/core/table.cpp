@@ -61,6 +61,7 @@ void Table::begin(std::span<const ColumnInfo* const> columns) {
   columns_.clear();
   for (const ColumnInfo* column : columns) columns_.push_back(plan(*column, column == columns.back()));
   place();
+  leave_out(columns);
   fit();
   if (style_.sums) return;
   put_heading();
@@ -69,7 +70,7 @@ void Table::begin(std::span<const ColumnInfo* const> columns) {
 
 void Table::put_heading() {
   for (const Shown& column : columns_)
-    if (!column.beneath && !put_word(column, column.heading)) break;
+    if (column.in_line() && !put_word(column, column.heading)) break;
   rows_.put('\n');
   cell_ = 0;
 }
@@ -104,17 +105,36 @@ void Table::place() {
   int start = 0;
   for (Shown& column : columns_) {
     column.start = start;
-    if (!column.beneath) start += column.width + gap;
+    if (column.in_line()) start += column.width + gap;
   }
   const int end = start;
   for (Shown& column : columns_) column.behind = end - gap - column.start - column.width;
 }
 
+int Table::excess() const {
+  if (style_.width <= 0 || columns_.empty()) return 0;
+  int longest = 0;
+  for (const Shown& column : columns_)
+    if (column.in_line()) longest = column.start + column.width;
+  return longest - style_.width;
+}
+
+void Table::leave_out(std::span<const ColumnInfo* const> columns) {
+  std::string names;
+  for (std::size_t i = 0; i < columns.size() && excess() > 0; ++i) {
+    if (!columns[i]->yields || is_named(style_.asked, *columns[i])) continue;
+    columns_[i].left_out = true;
+    names.append(names.empty() ? "" : ", ").append(column_name(*columns[i]));
+    place();
+  }
+  if (!names.empty()) note("Too narrow for all columns, left out: " + names + ". -C +NAME shows them.");
+}
+
 // Where the terminal is too narrow, takes from the last columns first, but from the very last one, which is what a tool
 // is about, only what the others cannot give.
 void Table::fit() {
-  if (style_.width <= 0 || columns_.empty()) return;
-  int excess = columns_.back().start + columns_.back().width - style_.width;
+  int excess = this->excess();
+  if (excess <= 0) return;
   const auto take = [&](Shown& column, int least) {
     const int given = std::clamp(excess, 0, std::max(0, column.width - least));
     column.width -= given;
@@ -129,7 +149,7 @@ void Table::fit() {
 void Table::row(std::span<const Value> values) {
   const std::size_t count = std::min(values.size(), columns_.size());
   for (std::size_t i = 0; i < count; ++i)
-    if (!columns_[i].beneath && !put_value(columns_[i], values[i])) break;
+    if (columns_[i].in_line() && !put_value(columns_[i], values[i])) break;
   rows_.put('\n');
   cell_ = 0;
   for (std::size_t i = 0; i < count; ++i)

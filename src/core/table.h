@@ -13,10 +13,11 @@
 namespace sonde {
 
 struct TableStyle {
-  int width = 0;       ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
-  bool utc = false;    ///< times in UTC instead of local time
-  bool sums = false;   ///< rows are sums over intervals: each interval has a heading of its own
-  bool quiet = false;  ///< -q: no notes and no summary; losses are shown all the same
+  int width = 0;        ///< terminal cells to fit each line into; 0: a pipe or file, where nothing is cut
+  bool utc = false;     ///< times in UTC instead of local time
+  bool sums = false;    ///< rows are sums over intervals: each interval has a heading of its own
+  bool quiet = false;   ///< -q: no notes and no summary; losses are shown all the same
+  std::string asked{};  ///< columns asked for by name, as -C takes them: these are never left out
 };
 
 /// Heading and rows to `rows` (stdout), everything else to `diagnostics` (stderr), in the right order.
@@ -24,7 +25,8 @@ struct TableStyle {
 ///    a Value marked cut ends in "…" even in a pipe.
 ///  - the heading is printed by begin(), at once.
 ///  - a histogram stands beneath its row, a line a bucket.
-///  - with a width, a line never exceeds it: the last columns shrink, cut with "…".
+///  - with a width, a line never exceeds it: columns that may yield are left out, and a note says which; then the last
+///    columns shrink, cut with "…".
 class Table final : public Sink {
  public:
   Table(Output& rows, Output& diagnostics, TableStyle style);
@@ -45,15 +47,19 @@ class Table final : public Sink {
     int least;   // what it may shrink to where the terminal is narrow; numbers and times are of no use when cut
     bool right;  // numbers
     bool beneath = false;  // a histogram: in lines of its own below the row
+    bool left_out = false;
     std::string heading{};
     int start = 0;   // the cell it begins in if nothing before it is too long
     int behind = 0;  // the cells that the columns after it need
+    [[nodiscard]] bool in_line() const { return !beneath && !left_out; }
   };
   static Shown plan(const ColumnInfo& column, bool last);
   void put_heading();
+  void leave_out(std::span<const ColumnInfo* const> columns);
   void put_histogram(std::span<const Value::Bucket> buckets);
   void fit();
   void place();
+  [[nodiscard]] int excess() const;  // cells that a line is too long
 
   [[nodiscard]] int next_cell() const;  // where the next column may begin at the earliest
   [[nodiscard]] int room(int from) const;

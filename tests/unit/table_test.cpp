@@ -320,5 +320,38 @@ TEST(TableDiagnostics, QuietSummaryTellsOnlyLosses) {
   EXPECT_EQ(said({.quiet = true}, summary_of(56)), "opensnoop: 56 LOST: 50 ring buffer full, 6 map full\n");
 }
 
+TEST(Table, LeavesOutWhatYieldsAndSaysSo) {
+  const ColumnInfo name{"name", Kind::text, 12, "who"};
+  const ColumnInfo abi{"abi", Kind::text, 8, "whose", true, true};
+  const ColumnInfo least{"min_ns", Kind::duration, 7, "least", true, true};
+  const ColumnInfo most{"max_ns", Kind::duration, 7, "most"};
+  const std::array<const ColumnInfo*, 4> columns{&name, &abi, &least, &most};
+  const std::array<Value, 4> values{Value::text("one"), Value::text("native"), Value::duration(10),
+                                    Value::duration(20)};
+  const auto shown = [&](int width, std::string asked) {
+    Written rows, notes;
+    TableStyle style;
+    style.width = width;
+    style.asked = std::move(asked);
+    Table table(rows.out, notes.out, style);
+    table.begin(columns);
+    table.row(values);
+    table.flush();
+    return rows.text() + notes.text();
+  };
+  EXPECT_EQ(shown(40, ","),
+            "NAME          ABI           MIN      MAX\n"
+            "one           native     0.01us   0.02us\n");
+  EXPECT_EQ(shown(30, ","),
+            "NAME              MIN      MAX\n"
+            "one            0.01us   0.02us\n"
+            "note: Too narrow for all columns, left out: abi. -C +NAME shows them.\n");
+  EXPECT_EQ(shown(31, "+abi,"),
+            "NAME          ABI           MAX\n"
+            "one           native     0.02us\n"
+            "note: Too narrow for all columns, left out: min. -C +NAME shows them.\n");
+  EXPECT_EQ(shown(30, ",min"), shown(30, ","));
+}
+
 }  // namespace
 }  // namespace sonde
