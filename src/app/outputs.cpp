@@ -20,7 +20,7 @@ constexpr std::size_t diagnostics_capacity = 4096;
 
 kernel::Fd open_output(const std::string& path) {
   if (path.empty()) return {};
-  kernel::Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  kernel::Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (fd) return fd;
   const std::string name = "'" + escaped(path) + "'";
   if (errno == ELOOP)
@@ -47,7 +47,9 @@ Outputs::Outputs(const CommonOptions& options, RowKind kind)
     : file_(open_output(options.output)),
       rows_(file_ ? file_.get() : STDOUT_FILENO, file_ ? "'" + escaped(options.output) + "'" : "stdout"),
       diagnostics_(STDERR_FILENO, "stderr", diagnostics_capacity),
-      sink_(make_sink(options, kind, rows_, diagnostics_)) {}
+      sink_(make_sink(options, kind, rows_, diagnostics_)) {
+  if (file_) rows_.replace();
+}
 
 int terminal_width(int fd) {
   winsize size{};

@@ -23,6 +23,9 @@ bool wait_until_writable(int fd) {
   return poll(&waited, 1, -1) >= 0 || errno == EINTR;
 }
 
+// What has no length, as a FIFO or /dev/null, cannot be emptied and need not be.
+bool empty_file(int fd) { return ftruncate(fd, 0) == 0 || errno == EINVAL; }
+
 // The number of the failure, 0 for success.
 int write_all(int fd, const char* data, std::size_t size) {
   while (size > 0) {
@@ -81,7 +84,8 @@ void Output::flush() {
   // Counted as gone even if it fails: what could not be written once would fail again in each later report.
   const std::size_t size = std::exchange(used_, 0);
   flushed_ += size;
-  const int failure = write_all(fd_, buffer_.data(), size);
+  const bool refused = size > 0 && std::exchange(replaces_, false) && !empty_file(fd_);
+  const int failure = refused ? errno : write_all(fd_, buffer_.data(), size);
   if (failure == 0) return;
   if (failure == EPIPE) throw OutputClosed{};
   throw Error(Exit::run_time, "Cannot write to " + name_ + ": " + std::strerror(failure) + ".",

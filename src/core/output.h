@@ -34,6 +34,9 @@ class Output {
   /// Decimal with at least `digits` digits, zero padded.
   void put_padded(std::uint64_t v, int digits);
 
+  /// The first write takes the place of what the file held: a run that is refused leaves it as it was.
+  void replace() { replaces_ = true; }
+
   /// Writes all that is buffered. Restarts after EINTR and partial writes. Throws OutputClosed on EPIPE and
   /// Error(run_time) on anything else (disk full: names the file).
   void flush();
@@ -50,6 +53,7 @@ class Output {
   std::vector<char> buffer_;
   std::size_t used_ = 0;
   std::uint64_t flushed_ = 0;
+  bool replaces_ = false;
 };
 
 }  // namespace sonde

@@ -112,6 +112,15 @@ TEST(Cli, NamesWhatIsNotThere) {
   for (const auto& c : cases) refused(c, 1);
 }
 
+TEST(Cli, LeavesAFileAsItWasWhenItRefuses) {
+  const Folder folder;
+  const auto path = folder.file("output", "of yesterday");
+  EXPECT_EQ(run({"opensnoop", "-p", "99999999", "-o", path}).code, geteuid() == 0 ? 1 : 3);
+  EXPECT_EQ(contents(path), "of yesterday");
+  EXPECT_EQ(run({"list", "software:*", "-o", path}).code, 0);
+  EXPECT_EQ(contents(path).find("of yesterday"), std::string::npos);
+}
+
 // Values that look odd and are good.
 TEST(Cli, TakesGoodValues) {
   for (const Words& words :
