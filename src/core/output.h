@@ -34,6 +34,15 @@ class Output {
   /// Decimal with at least `digits` digits, zero padded.
   void put_padded(std::uint64_t v, int digits);
 
+  /// Room for `size` bytes to be written into directly; null if the buffer is smaller than that. What was put before
+  /// may be flushed.
+  [[nodiscard]] char* reserve(std::size_t size) {
+    if (size > buffer_.size() - used_) flush();
+    return size <= buffer_.size() ? buffer_.data() + used_ : nullptr;
+  }
+  /// Of what reserve() gave, all before `end` has been written.
+  void advance(const char* end) { used_ = static_cast<std::size_t>(end - buffer_.data()); }
+
   /// The first write takes the place of what the file held: a run that is refused leaves it as it was.
   void replace() { replaces_ = true; }
 

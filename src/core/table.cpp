@@ -45,11 +45,6 @@ std::string heading(const ColumnInfo& column) {
   return name;
 }
 
-// A column that had to give up cells shows milliseconds.
-std::string_view cut_time(std::string_view time, int width) {
-  return width >= least_time ? time.substr(0, static_cast<std::size_t>(width)) : time;
-}
-
 std::string counted(std::uint64_t n, const char* thing) { return format_count(n) + " " + thing + (n == 1 ? "" : "s"); }
 
 }  // namespace
@@ -57,12 +52,20 @@ std::string counted(std::uint64_t n, const char* thing) { return format_count(n)
 Table::Table(Output& rows, Output& diagnostics, TableStyle style)
     : rows_(rows), diagnostics_(diagnostics), style_(style), time_(style.utc) {}
 
+// A column that had to give up cells shows milliseconds.
+std::string_view Table::cut_time(std::string_view time, int width) {
+  return width >= least_time ? time.substr(0, static_cast<std::size_t>(width)) : time;
+}
+
 void Table::begin(std::span<const ColumnInfo* const> columns) {
   columns_.clear();
   for (const ColumnInfo* column : columns) columns_.push_back(plan(*column, column == columns.back()));
   place();
   leave_out(columns);
   fit();
+  quick_ =
+      style_.width <= 0 && std::all_of(columns_.begin(), columns_.end(), [](const auto& c) { return c.in_line(); });
+  quick_room_ = quick_room();
   if (style_.sums) return;
   put_heading();
   rows_.flush();
@@ -147,6 +150,7 @@ void Table::fit() {
 }
 
 void Table::row(std::span<const Value> values) {
+  if (quick_ && put_quickly(values)) return;
   const std::size_t count = std::min(values.size(), columns_.size());
   for (std::size_t i = 0; i < count; ++i)
     if (columns_[i].in_line() && !put_value(columns_[i], values[i])) break;

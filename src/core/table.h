@@ -68,6 +68,11 @@ class Table final : public Sink {
   bool put_text_end(const Shown& column, std::string_view bytes);
   bool put_value(const Shown& column, const Value& value);
 
+  // Of table_quick.cpp: false if a value needs more care.
+  bool put_quickly(std::span<const Value> values);
+  [[nodiscard]] std::size_t quick_room() const;  // what it may need
+  static std::string_view cut_time(std::string_view time, int width);
+
   void put_losses(const Summary& summary);
   void put_details(const Summary& summary);
 
@@ -75,6 +80,8 @@ class Table final : public Sink {
   Output& diagnostics_;
   TableStyle style_;
   std::vector<Shown> columns_;
+  bool quick_ = false;  // lines are not fitted into a width, and nothing stands beneath them
+  std::size_t quick_room_ = 0;
   TimeOfDay time_;
   std::string joined_;  // of an argv and the like: its memory is kept from row to row
   bool first_interval_ = true;

@@ -112,4 +112,30 @@ std::size_t plain_length(std::string_view bytes) {
   return i;
 }
 
+bool copy_plain(char* to, std::string_view bytes) {
+  const char* from = bytes.data();
+  const char* const end = from + bytes.size();
+  if (bytes.size() < 4) {
+    for (; from < end; ++from, ++to) {
+      if (!plain[static_cast<unsigned char>(*from)]) return false;
+      *to = *from;
+    }
+    return true;
+  }
+  // As in all_plain(): the end is taken by a whole word too, some of it for the second time.
+  if (bytes.size() < 8) {
+    if (!all_plain(load<std::uint32_t>(from) | load<std::uint32_t>(end - 4) << 32)) return false;
+    std::memcpy(to, from, 4);
+    std::memcpy(to + bytes.size() - 4, end - 4, 4);
+    return true;
+  }
+  char* const last = to + bytes.size() - 8;
+  for (; from < end - 8; from += 8, to += 8) {
+    if (!all_plain(load<std::uint64_t>(from))) return false;
+    std::memcpy(to, from, 8);
+  }
+  std::memcpy(last, end - 8, 8);
+  return all_plain(load<std::uint64_t>(end - 8));
+}
+
 }  // namespace sonde

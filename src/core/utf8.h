@@ -29,4 +29,8 @@ Decoded decode_utf8(std::string_view bytes);
 /// How many bytes from the start are printable ASCII other than `"` and `\`, which any output takes as they are.
 std::size_t plain_length(std::string_view bytes);
 
+/// Copies `bytes`; false if one of them is not such a byte, and then what stands at `to` is undefined. `to` needs room
+/// for all of them.
+bool copy_plain(char* to, std::string_view bytes);
+
 }  // namespace sonde

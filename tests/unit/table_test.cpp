@@ -242,6 +242,40 @@ TEST(Table, EightyCellsStillShowEveryColumn) {
   EXPECT_EQ(lines.at(1), "12:00:00.123     4242  cat         3  -         12.3us  O_RDONLY  /etc/passwd");
 }
 
+// A line without a width is written another way where nothing needs care: it must not show.
+TEST(Table, WritesTheSameLinesQuickly) {
+  const auto with = [](const OpenRow& values, int width) {
+    TableStyle style;
+    style.width = width;
+    Shown shown(opensnoop(), style);
+    shown.table.row(open_row());
+    shown.table.row(values);
+    shown.table.row(open_row());
+    shown.table.flush();
+    return shown.rows.text();
+  };
+  constexpr int wide = 10'000'000;
+  std::vector<std::string> texts{
+      "", "\x1b[2J", "\\", "\"", "caf\u00e9", std::string(5000, 'x'), std::string(9000, 'y'), std::string(80'000, 'z')};
+  for (std::size_t length = 0; length < 20; ++length) texts.emplace_back(length, 'a');
+  for (std::size_t length = 1; length < 20; ++length)
+    for (std::size_t at = 0; at < length; ++at) texts.push_back(std::string(length, 'b').replace(at, 1, "\n"));
+  for (const auto& text : texts) {
+    auto row = open_row();
+    for (const std::size_t column : {2U, 6U, 7U}) {
+      row[column] = column == 6 ? Value::symbol(text, 1234) : Value::text(text);
+      EXPECT_EQ(with(row, 0), with(row, wide)) << column << " " << text.substr(0, 30);
+    }
+    row[7] = Value::text(text, true);
+    EXPECT_EQ(with(row, 0), with(row, wide));
+  }
+  auto row = open_row();
+  row[1] = Value::natural(UINT64_MAX);
+  row[3] = Value::integer(INT64_MIN);
+  row[5] = Value();
+  EXPECT_EQ(with(row, 0), with(row, wide));
+}
+
 TEST(Table, RowsMayBeShorterThanTheHeading) {
   Shown shown({{"a", Kind::natural, 1, "", true}, {"b", Kind::natural, 1, "", true}}, {});
   const Value value = Value::natural(1);
