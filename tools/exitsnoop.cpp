@@ -3,6 +3,7 @@
 
 #include "app/filter.h"
 #include "app/stream.h"
+#include "core/signal_names.h"
 #include "exitsnoop.skel.h"
 
 namespace sonde {

@@ -98,4 +98,19 @@ static __always_inline bool wanted(struct task_struct* task, __u32 pid) {
   return wanted_itself(task, pid);
 }
 
+/* True if all conditions leave somebody out, and none picks somebody. */
+static __always_inline bool filter_only_excludes(void) {
+  for (int i = 0; i < FILTER_LISTS; i++)
+    if (filter.lists[i].used && !filter.lists[i].negated) return false;
+  return !filter.follow && !(filter.comm.used && !filter.comm.negated) && !(filter.cgroup && !filter.cgroup_negated);
+}
+
+/* For an event that has two tasks: it is wanted for either. But whom ^ leaves out is left out on both sides. */
+static __always_inline bool pair_wanted(struct task_struct* task, __u32 pid, struct task_struct* other,
+                                        __u32 other_pid) {
+  if (!filter.any) return pid != filter.self || other_pid != filter.self;
+  if (filter_only_excludes()) return wanted(task, pid) && wanted(other, other_pid);
+  return wanted(task, pid) || wanted(other, other_pid);
+}
+
 #endif

@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/names.h"
+#include "core/signal_names.h"
 #include "core/text.h"
 
 namespace sonde {

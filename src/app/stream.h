@@ -54,9 +54,10 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
     add({std::move(key), Value::Kind::natural, 7, std::move(help), standard},
         [id](const E& e) { return e.*id ? Value::natural(e.*id) : Value(); });
   }
+  /// No value where it is -1, which is no user.
   void add_user(__u32(E::*uid)) {
     add({"uid", Value::Kind::natural, 5, "real user, by number", false},
-        [uid](const E& e) { return Value::natural(e.*uid); });
+        [uid](const E& e) { return e.*uid == ~__u32{} ? Value() : Value::natural(e.*uid); });
     add({"user", Value::Kind::text, 10, "real user, by name in /etc/passwd", false}, [this, uid](const E& e) {
       const auto name = this->users().name(e.*uid);
       return name.empty() ? Value() : Value::text(name);

@@ -84,16 +84,6 @@ std::string_view errno_name(int number) {
   return name;
 }
 
-std::string_view signal_name(int number) {
-  static constexpr std::string_view names[] = {
-      "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
-      "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
-      "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
-      "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
-  const bool known = number > 0 && number < static_cast<int>(std::size(names));
-  return known ? names[static_cast<std::size_t>(number)] : std::string_view();
-}
-
 std::optional<int> errno_number(std::string_view name) {
   if (name.empty()) return std::nullopt;
   for (int number = 1; number < first_kernel_errno + static_cast<int>(std::size(kernel_errnos)); ++number)
@@ -123,13 +113,13 @@ constexpr FlagName open_flags[] = {
     {0x200000, "O_PATH"},
 };
 
-std::string hexadecimal(std::uint64_t v) {
+}  // namespace
+
+std::string hexadecimal(std::uint64_t number) {
   std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), v, 16).ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
   return "0x" + std::string(digits.data(), end);
 }
-
-}  // namespace
 
 std::string open_flag_names(std::uint64_t flags) {
   std::string result(access_names[flags & access_mode]);

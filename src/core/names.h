@@ -16,9 +16,6 @@ std::string_view errno_name(int number);
 /// 2 for "ENOENT", "enoent" or "2"; aliases (EWOULDBLOCK) too. Nothing beyond the kernel's 1 to 4095.
 std::optional<int> errno_number(std::string_view name);
 
-/// "SIGKILL" for 9; empty for a number without a name, as the real-time signals are. The result lives for ever.
-std::string_view signal_name(int number);
-
 /// "O_RDONLY|O_CLOEXEC" for what open(2) takes; bits without a name are shown in hex at the end ("O_RDWR|0x8000000").
 /// Compound flags are named once (O_SYNC, not O_SYNC|O_DSYNC; O_TMPFILE, not with O_DIRECTORY). O_LARGEFILE is named
 /// when set. The flag values are the generic ones (x86-64).
@@ -36,6 +33,9 @@ class OpenFlagNames {
 /// A path from its names, leaf first, each with a NUL behind it ("c\0b\0a\0" is /a/b/c): how a walk up the tree finds
 /// them. No names are the root.
 std::string path_from_names(std::string_view names);
+
+/// "0x1f" for 31.
+std::string hexadecimal(std::uint64_t number);
 
 /// Permissions as chmod(1) takes them: "0644".
 std::string octal_mode(unsigned mode);
