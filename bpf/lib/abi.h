@@ -25,6 +25,7 @@ enum drop_kind {
   DROP_PART,        /* no room for a part of a record: the row is shown, marked as cut */
   DROP_COUNT_FULL,  /* no room for another row of counts */
   DROP_CALL_FULL,   /* no room to remember what a call was about */
+  DROP_SHELL,       /* no room to tell of a shell that was started */
   DROP_KINDS,
 };
 

@@ -51,6 +51,17 @@ static __always_inline bool ring_put(void* record, __u64 size, __u32* unchecked)
   return true;
 }
 
+/* A record that was reserved in the ring, for programs that have no memory of their own. */
+static __always_inline void ring_submit(void* record) {
+  bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+  if (*(volatile __u32*)&run.asleep) {
+    run.asleep = 0;
+    ring_poke();
+  } else {
+    ring_look();
+  }
+}
+
 /* A record that stands for an event. */
 static __always_inline void ring_emit(void* record, __u64 size, __u32* unchecked) {
   if (!ring_put(record, size, unchecked)) count_drop(DROP_RING_FULL);

@@ -16,6 +16,7 @@
 
 #include "lib/abi.h"
 #include "lib/glob.bpf.h"
+#include "lib/user_text.bpf.h"
 
 #define SCRATCH_TAIL 16384 /* a power of two: the verifier is convinced by a mask */
 #define SCRATCH_SPARE 256  /* what may be read at the last byte of it: a name */
@@ -43,15 +44,6 @@ struct {
   __type(key, __u32);
   __type(value, struct scratch);
 } scratch SEC(".maps");
-
-/* As bpf_probe_read_user_str(), which for an empty string returns 0 on older kernels (6.12 is one), not 1. */
-static __always_inline long read_user_text(char* to, __u32 size, const void* from) {
-  long length = bpf_probe_read_user_str(to, size, from);
-
-  if (length) return length;
-  *to = 0;
-  return 1;
-}
 
 /* A glob for the text that the tail begins with. */
 const volatile struct glob_conf tail_glob = {};

@@ -5,6 +5,7 @@
 
 #include "app/tracing_run.h"
 #include "kernel/capabilities.h"
+#include "kernel/reason.h"
 
 namespace sonde {
 
@@ -33,7 +34,12 @@ std::optional<kernel::Prospect> Tracing::prospect(const kernel::Finding& tracepo
   chosen_ = choose_columns(columns(), {});
   const CommonOptions defaults;
   const auto run = make_run(defaults);
-  return run->prospect(tracepoints);
+  try {
+    return run->prospect(tracepoints);
+  } catch (const Error& error) {  // what the tool looks at is not on this machine
+    const bool refused = error.code() == Exit::not_permitted;
+    return kernel::Prospect{{}, {}, {{"", kernel::phrase_of(error.cause()), refused, error.remedy()}}};
+  }
 }
 
 bool Tracing::shown(std::string_view key) const {

@@ -21,6 +21,12 @@ namespace sonde {
 
 class TracingRun;
 
+/// What a tool itself has to say of a run at its end.
+struct Remarks {
+  std::vector<std::string> notes;  ///< sentences
+  bool incomplete = false;         ///< something was not watched that should have been: --strict
+};
+
 /// The parts of the BPF library in a skeleton; null where a tool's programs do not include them.
 struct LibraryParts {
   filter_conf* filter = nullptr;
@@ -79,6 +85,9 @@ class Tracing : public Tool {
   virtual kernel::Ladder ladder(void* skeleton) = 0;
   /// A last look at the options before anything is opened. Throws Error.
   virtual void prepare() {}
+  /// What is to be attached since the run began: asked for after each look at what has come.
+  virtual std::vector<kernel::Attachment> found_meanwhile() { return {}; }
+  [[nodiscard]] virtual Remarks remarks() const { return {}; }
   virtual std::unique_ptr<TracingRun> make_run(const CommonOptions& options) = 0;
 
   ToolInfo info_;

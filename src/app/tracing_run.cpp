@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "core/units.h"
 #include "kernel/reason.h"
 
@@ -132,7 +133,8 @@ Exit TracingRun::go() {
   const Summary result = summary();
   sink_.summary(result);
   sink_.flush();
-  const bool incomplete = result.lost || !losses_.incomplete().empty() || object_->addition_refusal();
+  const bool incomplete = result.lost || !losses_.incomplete().empty() || object_->addition_refusal() ||
+                          !object_->left_out().empty() || tool_.remarks().incomplete;
   return options_.strict && incomplete ? Exit::incomplete : Exit::done;
 }
 
@@ -156,6 +158,7 @@ void TracingRun::close_window() {
 void TracingRun::loop() {
   while (!over()) {
     const bool busy = take();
+    for (const auto& attachment : tool_.found_meanwhile()) object_->attach_late(attachment);
     watch_processes();
     report_losses(!busy);
     if (busy) sink_.flush();
@@ -200,6 +203,9 @@ void TracingRun::notes() {
       std::any_of(backends.begin(), backends.end(), [](const auto& b) { return b.name == "tracepoint"; });
   if (losses_.skipped() && object_->rung().name != "tracepoint" && has_tracepoints)
     sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
+  for (const auto& sentence : tool_.remarks().notes) sink_.note(sentence);
+  for (const auto& target : object_->left_out())
+    sink_.note("'" + escaped(target.rung) + "' is not watched: " + target.reason + ".");
   if (const auto& refusal = object_->addition_refusal())
     sink_.note(kernel::sentence(object_->addition().hook + " are not seen: " + refusal->reason));
   if (options_.verbose && !object_->rung().scope_note.empty()) sink_.note(object_->rung().scope_note);

@@ -15,26 +15,10 @@ namespace {
 constexpr std::uint64_t most_symbols_bytes = std::uint64_t{128} << 20;
 constexpr std::uint64_t most_notes_bytes = std::uint64_t{4} << 20;
 constexpr std::size_t most_note_sections = 64;
+constexpr std::uint64_t most_dynamic_bytes = std::uint64_t{1} << 20;
+constexpr std::size_t most_libraries = 4096;
 constexpr std::size_t longest_name = 4096;
 constexpr std::string_view owner{"stapsdt\0", 8};
-
-struct Symbol {
-  std::uint64_t name = 0;
-  unsigned char info = 0;
-  std::uint16_t section = 0;
-};
-
-template <class S>
-std::optional<Symbol> symbol_at(std::string_view table, std::uint64_t index) {
-  const auto symbol = read_at<S>(table, index * sizeof(S));
-  if (!symbol) return std::nullopt;
-  return Symbol{symbol->st_name, symbol->st_info, symbol->st_shndx};
-}
-
-bool is_function(const Symbol& symbol) {
-  const unsigned type = symbol.info & 0xf;
-  return (type == STT_FUNC || type == STT_GNU_IFUNC) && symbol.section != SHN_UNDEF;
-}
 
 std::uint64_t aligned(std::uint64_t size) { return (size + 3) & ~std::uint64_t{3}; }
 
@@ -45,6 +29,20 @@ void sort_once(std::vector<T>& all) {
 }
 
 }  // namespace
+
+bool Elf::Symbol::is_function() const {
+  const unsigned type = info & 0xf;
+  return (type == STT_FUNC || type == STT_GNU_IFUNC) && section != SHN_UNDEF;
+}
+
+std::optional<Elf::Symbol> Elf::symbol_at(std::string_view table, std::uint64_t index) const {
+  const auto take = [](const auto& symbol) -> std::optional<Symbol> {
+    if (!symbol) return std::nullopt;
+    return Symbol{symbol->st_name, symbol->st_value, symbol->st_info, symbol->st_shndx};
+  };
+  return wide_ ? take(read_at<Elf64_Sym>(table, index * sizeof(Elf64_Sym)))
+               : take(read_at<Elf32_Sym>(table, index * sizeof(Elf32_Sym)));
+}
 
 std::optional<Elf> Elf::read(ReadBytes read) {
   Elf elf;
@@ -70,7 +68,8 @@ bool Elf::read_sections() {
   if (!(wide_ ? take(header64, sizeof(Elf64_Shdr)) : take(header32, sizeof(Elf32_Shdr)))) return false;
   const std::string table = read_(offset, count * each);
   const auto add = [this](const auto& section) {
-    if (section) sections_.push_back({section->sh_type, section->sh_link, section->sh_offset, section->sh_size});
+    if (section)
+      sections_.push_back({section->sh_type, section->sh_link, section->sh_addr, section->sh_offset, section->sh_size});
   };
   for (std::uint64_t i = 0; i < table.size() / each; ++i) {
     if (wide_)
@@ -93,9 +92,9 @@ void Elf::add_functions(const Section& symbols, std::vector<std::string_view>& n
   const std::string_view strings = load(sections_[symbols.link], most_symbols_bytes);
   std::vector<std::uint64_t> offsets;
   for (std::uint64_t i = 0;; ++i) {
-    const auto symbol = wide_ ? symbol_at<Elf64_Sym>(table, i) : symbol_at<Elf32_Sym>(table, i);
+    const auto symbol = symbol_at(table, i);
     if (!symbol) break;
-    if (is_function(*symbol)) offsets.push_back(symbol->name);
+    if (symbol->is_function()) offsets.push_back(symbol->name);
   }
   add_names(std::move(offsets), strings, names);
 }
@@ -126,6 +125,49 @@ const std::vector<std::string_view>& Elf::functions() {
     if (symbols != sections_.end()) add_functions(*symbols, names);
   }
   sort_once(names);
+  return names;
+}
+
+std::optional<std::uint64_t> Elf::file_offset(const Symbol& symbol) const {
+  if (symbol.section >= sections_.size() || (symbol.info & 0xf) != STT_FUNC) return std::nullopt;
+  const Section& section = sections_[symbol.section];
+  if (symbol.value < section.address || symbol.value - section.address >= section.size || section.type == SHT_NOBITS)
+    return std::nullopt;
+  return section.offset + (symbol.value - section.address);
+}
+
+std::optional<std::uint64_t> Elf::function_offset(std::string_view name) {
+  const std::string wanted = std::string(name) + '\0';
+  for (std::size_t at = 0; at < sections_.size(); ++at) {
+    const Section& section = sections_[at];
+    if ((section.type != SHT_SYMTAB && section.type != SHT_DYNSYM) || section.link >= sections_.size()) continue;
+    const std::string_view table = load(section, most_symbols_bytes);
+    const std::string_view strings = load(sections_[section.link], most_symbols_bytes);
+    for (std::uint64_t i = 0;; ++i) {
+      const auto symbol = symbol_at(table, i);
+      if (!symbol) break;
+      if (!symbol->is_function() || part(strings, symbol->name, wanted.size()) != wanted) continue;
+      if (const auto offset = file_offset(*symbol)) return offset;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> Elf::libraries() {
+  std::vector<std::string> names;
+  const auto dynamic = std::find_if(sections_.begin(), sections_.end(), [](auto& s) { return s.type == SHT_DYNAMIC; });
+  if (dynamic == sections_.end() || dynamic->link >= sections_.size()) return names;
+  const std::string_view entries = load(*dynamic, most_dynamic_bytes);
+  const std::string_view strings = load(sections_[dynamic->link], most_symbols_bytes);
+  const auto take = [&](const auto& entry) {
+    if (entry && entry->d_tag == DT_NEEDED)
+      if (const auto name = text_at(strings, entry->d_un.d_val, longest_name); !name.empty()) names.emplace_back(name);
+    return entry.has_value() && names.size() < most_libraries;
+  };
+  for (std::uint64_t i = 0;; ++i)
+    if (!(wide_ ? take(read_at<Elf64_Dyn>(entries, i * sizeof(Elf64_Dyn)))
+                : take(read_at<Elf32_Dyn>(entries, i * sizeof(Elf32_Dyn)))))
+      break;
   return names;
 }
 

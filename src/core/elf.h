@@ -35,6 +35,10 @@ class Elf {
 
   /// Functions that are defined there, by name, each once. Without a symbol table: those that are exported.
   [[nodiscard]] const std::vector<std::string_view>& functions();
+  /// Where in the file the code of a function begins that is defined there; empty if there is none of that name.
+  [[nodiscard]] std::optional<std::uint64_t> function_offset(std::string_view name);
+  /// Libraries that it is linked with, as it names them ("libc.so.6").
+  [[nodiscard]] std::vector<std::string> libraries();
   [[nodiscard]] const std::vector<StaticProbe>& static_probes();
   /// Whether something was larger than this cares to read, or not there at all.
   [[nodiscard]] bool cut() const { return cut_; }
@@ -42,9 +46,17 @@ class Elf {
  private:
   struct Section {
     std::uint32_t type = 0, link = 0;
-    std::uint64_t offset = 0, size = 0;
+    std::uint64_t address = 0, offset = 0, size = 0;
+  };
+  struct Symbol {
+    std::uint64_t name = 0, value = 0;
+    unsigned char info = 0;
+    std::uint16_t section = 0;
+    [[nodiscard]] bool is_function() const;
   };
   bool read_sections();
+  [[nodiscard]] std::optional<Symbol> symbol_at(std::string_view table, std::uint64_t index) const;
+  [[nodiscard]] std::optional<std::uint64_t> file_offset(const Symbol& symbol) const;
   void add_functions(const Section& symbols, std::vector<std::string_view>& names);
   void add_names(std::vector<std::uint64_t> offsets, std::string_view strings, std::vector<std::string_view>& names);
   void add_probes(std::string_view notes, std::vector<StaticProbe>& probes) const;

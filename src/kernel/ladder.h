@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,13 +17,16 @@ enum class Hook {
   tracepoint,  ///< "category/name", by perf
   kprobe,      ///< a function's name
   kretprobe,
+  uretprobe,  ///< a path, where in that file the function begins
 };
 
 struct Attachment {
   bpf_program* program = nullptr;
   Hook hook = Hook::section;
-  std::string target{};   ///< unused for Hook::section
-  bool optional = false;  ///< not every architecture or kernel has this target, and that is no loss
+  std::string target{};      ///< unused for Hook::section
+  bool optional = false;     ///< not every architecture or kernel has this target, and that is no loss
+  std::uint64_t offset = 0;  ///< in the file, for Hook::uretprobe
+  std::string shown{};       ///< of Hook::uretprobe, what people read: an optional one that fails is named by it
 };
 
 inline Attachment by_section(bpf_program* program, bool optional = false) {
@@ -33,6 +37,12 @@ inline Attachment kprobe(bpf_program* program, std::string function) {
 }
 inline Attachment kretprobe(bpf_program* program, std::string function) {
   return {program, Hook::kretprobe, std::move(function)};
+}
+/// At the return of the function that begins at `offset` in the file `path`, whoever runs it. If it is optional and
+/// fails, that is noted with what is `shown`, and what it would have seen is not there.
+inline Attachment uretprobe(bpf_program* program, std::string path, std::uint64_t offset, std::string shown,
+                            bool optional) {
+  return {program, Hook::uretprobe, std::move(path), optional, offset, std::move(shown)};
 }
 inline Attachment tracepoint(bpf_program* program, std::string target, bool optional = false) {
   return {program, Hook::tracepoint, std::move(target), optional};

@@ -172,6 +172,7 @@ void Object::close() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
   links_.clear();
   attached_.clear();
+  left_out_.clear();
   if (skeleton_.object) skeleton_.destroy(skeleton_.address);
   skeleton_ = {};
 }
@@ -223,7 +224,16 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, bool with_addition, Re
   }
   for (const Attachment& attachment : extras.attachments)
     if (!attach(attachment, refusal)) return false;
-  return true;
+  const auto files = std::count_if(extras.attachments.begin(), extras.attachments.end(),
+                                   [](const Attachment& attachment) { return !attachment.shown.empty(); });
+  return files == 0 || left_out_.size() < static_cast<std::size_t>(files);
+}
+
+bool Object::attach_late(const Attachment& attachment) {
+  const auto before = links_.size();
+  Refusal refusal;
+  attach(attachment, refusal);
+  return links_.size() > before;
 }
 
 bool Object::attach(const Attachment& attachment, Refusal& refusal) {
@@ -246,6 +256,8 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
     }
   } else if (attachment.hook == Hook::section) {
     link = bpf_program__attach(attachment.program);
+  } else if (attachment.hook == Hook::uretprobe) {
+    link = bpf_program__attach_uprobe(attachment.program, true, -1, attachment.target.c_str(), attachment.offset);
   } else {
     link =
         bpf_program__attach_kprobe(attachment.program, attachment.hook == Hook::kretprobe, attachment.target.c_str());
@@ -255,6 +267,7 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
     refusal.reason = phrase(error);
     refusal.remedy = remedy(error);
     refusal.permission = is_refusal(error);
+    if (!attachment.shown.empty()) left_out_.push_back({attachment.shown, refusal.reason});
     return attachment.optional;
   }
   links_.push_back(link);

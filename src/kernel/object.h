@@ -100,6 +100,10 @@ class Object {
   /// Of the ladder, if it is wanted; and why it was not to be had, if so.
   [[nodiscard]] const Addition& addition() const { return addition_; }
   [[nodiscard]] const std::optional<Refusal>& addition_refusal() const { return addition_refusal_; }
+  /// Attaches more while everything runs, of the programs that are loaded; false if that failed, see left_out().
+  bool attach_late(const Attachment& attachment);
+  /// Targets of optional attachments that could not be had, where that is a loss: `rung` is what is shown of each.
+  [[nodiscard]] const std::vector<Refusal>& left_out() const { return left_out_; }
   /// Times that attached programs were skipped because one was already running on the CPU, as far as this kernel counts
   /// them (5.12 for tracing programs, f01a7dbe98ae and later for others).
   [[nodiscard]] std::uint64_t skipped() const;
@@ -121,7 +125,7 @@ class Object {
   Skeleton skeleton_;
   std::vector<bpf_link*> links_;
   std::vector<bpf_program*> attached_;
-  std::vector<Refusal> refusals_;
+  std::vector<Refusal> refusals_, left_out_;
   Rung rung_;
   Addition addition_;
   std::optional<Refusal> addition_refusal_;

@@ -23,6 +23,8 @@ void elf(std::string_view bytes) {
     require(!name.empty());
     touch(name);
   }
+  static_cast<void>(elf->function_offset("work"));
+  for (const auto& library : elf->libraries()) require(!library.empty());
   for (const auto& probe : elf->static_probes()) {
     require(!probe.provider.empty() && !probe.name.empty());
     for (const auto& text : {probe.provider, probe.name, probe.arguments}) touch(text);

@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
+#include "bashreadline.h"
 #include "support/calls.h"
 #include "support/undecided.h"
 
@@ -27,8 +30,19 @@ int list_descriptors() {
   return 0;
 }
 
-// open PATH | children PATH | forever PATH | descriptors | signal N | nothing
+// Takes each line of its input for one that was typed.
+int take_lines() {
+  std::array<char, 256> line{};
+  while (std::fgets(line.data(), line.size(), stdin)) {
+    line[std::strcspn(line.data(), "\n")] = 0;
+    type_line(line.data());
+  }
+  return 0;
+}
+
+// lines | open PATH | children PATH | forever PATH | descriptors | signal N | nothing
 int act(const std::string& what, const std::string& with) {
+  if (what == "lines") return take_lines();
   if (what == "open") make_load(with, 1);
   if (what == "children") {
     Child([&] {

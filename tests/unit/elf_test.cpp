@@ -32,6 +32,30 @@ TEST(Elf, ListsFunctionsOnce) {
   }
 }
 
+TEST(Elf, FindsWhereAFunctionBegins) {
+  for (const char* name : {"elf/u64.so", "elf/u64.o", "elf/u32.o"}) {
+    SCOPED_TRACE(name);
+    const std::string bytes = test::corpus(name);
+    auto elf = read_elf(bytes);
+    ASSERT_TRUE(elf);
+    const auto work = elf->function_offset("work"), hidden = elf->function_offset("hidden");
+    ASSERT_TRUE(work && hidden);
+    EXPECT_LT(*work, bytes.size());
+    EXPECT_NE(*work, *hidden);
+    EXPECT_FALSE(elf->function_offset("absent"));
+    EXPECT_FALSE(elf->function_offset("pick")) << "its address is known when it runs only";
+  }
+}
+
+TEST(Elf, ListsTheLibrariesItIsLinkedWith) {
+  const std::string bytes = test::corpus("elf/needs.so");
+  EXPECT_EQ(read_elf(bytes)->libraries(), (std::vector<std::string>{"libreadline.so.8"}));
+  for (const char* name : {"elf/u64.so", "elf/u32.o"}) {
+    const std::string other = test::corpus(name);
+    EXPECT_TRUE(read_elf(other)->libraries().empty());
+  }
+}
+
 TEST(Elf, ListsStaticProbes) {
   for (const char* name : {"elf/u64.so", "elf/u64.o", "elf/u32.o"}) {
     SCOPED_TRACE(name);

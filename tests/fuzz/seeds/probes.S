@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* corpus/elf is made of this:
  *   gcc -c -DPTR=.quad probes.S -o u64.o; gcc -m32 -c -DPTR=.long probes.S -o u32.o
- *   gcc -shared -nostdlib -DPTR=.quad probes.S -Wl,--build-id=none -o u64.so */
+ *   gcc -shared -nostdlib -DPTR=.quad probes.S -Wl,--build-id=none -o u64.so
+ *   gcc -shared -nostdlib -DPTR=.quad probes.S -Wl,-soname,libreadline.so.8 -o libreadline.so.8
+ *   gcc -shared -nostdlib -DPTR=.quad probes.S -Wl,--build-id=none,-z,noseparate-code,--no-as-needed -L. \
+ *     -l:libreadline.so.8 -o needs.so */
 .text
 .globl work
 .type work,@function
