@@ -46,11 +46,14 @@ class Bashreadline final : public Stream<Event, Skeleton> {
 
   bool keep(const Event& e) override {
     if (!(e.bits & BASHREADLINE_STARTED)) return false;
-    const auto more = shells_.started(e.pid, program_);
-    late_.insert(late_.end(), more.begin(), more.end());
+    insert_late(shells_.started(e.pid, program_));
     return true;
   }
-  std::vector<kernel::Attachment> found_meanwhile() override { return std::exchange(late_, {}); }
+  void insert_late(const std::vector<kernel::Attachment>& more) { late_.insert(late_.end(), more.begin(), more.end()); }
+  std::vector<kernel::Attachment> found_meanwhile() override {
+    if (!std::exchange(looked_again_, true) && binary_.empty()) insert_late(shells_.look_again(program_));
+    return std::exchange(late_, {});
+  }
   Remarks remarks() const override { return shells_.remarks(); }
 
   void configure(Skeleton& skeleton) override {
@@ -64,7 +67,7 @@ class Bashreadline final : public Stream<Event, Skeleton> {
     program_ = s.progs.readline_returns;
     kernel::Rung rung{"uretprobe", shells_.attachments(program_)};
     if (binary_.empty()) rung.attach(kernel::by_section(s.progs.shell_starts));
-    rung.sees_only(shells_.names(), "Lines are seen as they are read in these files.");
+    rung.sees_only(shells_.names(3), "Watched: " + shells_.names(SIZE_MAX) + ".");
     return {"lines", {rung}};
   }
 
@@ -72,6 +75,7 @@ class Bashreadline final : public Stream<Event, Skeleton> {
   Shells shells_;
   bpf_program* program_ = nullptr;
   std::vector<kernel::Attachment> late_;
+  bool looked_again_ = false;
 };
 
 const Register<Bashreadline> registered("bashreadline");

@@ -15,7 +15,6 @@ namespace {
 
 constexpr const char* function = "readline";
 constexpr const char* shell = "bash";
-constexpr std::size_t names_shown = 3;
 
 std::string quoted(const std::string& name) { return "'" + escaped(name) + "'"; }
 
@@ -124,6 +123,15 @@ std::vector<kernel::Attachment> Shells::started(std::uint32_t pid, bpf_program* 
   return more;
 }
 
+std::vector<kernel::Attachment> Shells::look_again(bpf_program* program) {
+  std::vector<kernel::Attachment> all;
+  for (const auto pid : kernel::processes_running(shell)) {
+    const auto more = started(pid, program);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
 std::vector<kernel::Attachment> Shells::attachments(bpf_program* program) const {
   std::vector<kernel::Attachment> all;
   for (const auto& [file, offset] : files_)
@@ -131,11 +139,11 @@ std::vector<kernel::Attachment> Shells::attachments(bpf_program* program) const 
   return all;
 }
 
-std::string Shells::names() const {
+std::string Shells::names(std::size_t most) const {
   std::string text;
-  for (std::size_t i = 0; i < std::min(files_.size(), names_shown); ++i)
+  for (std::size_t i = 0; i < std::min(files_.size(), most); ++i)
     text += (i ? ", " : "") + escaped(files_[i].file.shown());
-  if (files_.size() > names_shown) text += " and " + std::to_string(files_.size() - names_shown) + " more";
+  if (files_.size() > most) text += " and " + std::to_string(files_.size() - most) + " more";
   return text;
 }
 

@@ -19,11 +19,13 @@ class Shells {
   void find(const std::string& binary);
   /// A shell was started: its file, if it is not known yet.
   std::vector<kernel::Attachment> started(std::uint32_t pid, bpf_program* program);
+  /// The same for all shells that run: some may have been started before it was told of.
+  std::vector<kernel::Attachment> look_again(bpf_program* program);
 
   [[nodiscard]] bool found() const { return !files_.empty(); }
   [[nodiscard]] std::vector<kernel::Attachment> attachments(bpf_program* program) const;
-  /// Their names for the summary.
-  [[nodiscard]] std::string names() const;
+  /// Their names for people, the first `most` of them.
+  [[nodiscard]] std::string names(std::size_t most) const;
   [[nodiscard]] Remarks remarks() const;
 
  private:

@@ -138,8 +138,7 @@ std::optional<std::uint64_t> Elf::file_offset(const Symbol& symbol) const {
 
 std::optional<std::uint64_t> Elf::function_offset(std::string_view name) {
   const std::string wanted = std::string(name) + '\0';
-  for (std::size_t at = 0; at < sections_.size(); ++at) {
-    const Section& section = sections_[at];
+  for (const Section& section : sections_) {
     if ((section.type != SHT_SYMTAB && section.type != SHT_DYNSYM) || section.link >= sections_.size()) continue;
     const std::string_view table = load(section, most_symbols_bytes);
     const std::string_view strings = load(sections_[section.link], most_symbols_bytes);

@@ -148,7 +148,7 @@ TEST_F(Bashreadline, ShowsEachLineAsItIs) {
 TEST_F(Bashreadline, ShowsLongLinesWholeOrMarkedAsCut) {
   constexpr std::size_t most = 16383;
   std::vector<std::string> lines;
-  for (const std::size_t length : {254, 255, 256, 257, 4094, 4095, 4096, 4097, 16382, 16383, 16384, 20000})
+  for (const std::size_t length : {254U, 255U, 256U, 257U, 4094U, 4095U, 4096U, 4097U, 16382U, 16383U, 16384U, 20000U})
     lines.emplace_back(std::string(length - 1, 'x') + "y");
   const auto report = watch_own({"-C", "command"}, [&] {
     for (const auto& line : lines) type_line(line.c_str());
