@@ -9,6 +9,7 @@
 
 enum scratch_user { SCRATCH_DONE, SCRATCH_FAILED, SCRATCH_COMPAT, SCRATCH_SIGNAL, SCRATCH_USERS };
 #define SCRATCH_EVENT struct execsnoop_event
+#define STACK_USERS SCRATCH_USERS
 
 #include "lib/argv.bpf.h"
 #include "lib/filter.bpf.h"
@@ -17,6 +18,7 @@ enum scratch_user { SCRATCH_DONE, SCRATCH_FAILED, SCRATCH_COMPAT, SCRATCH_SIGNAL
 #include "lib/restart.bpf.h"
 #include "lib/result.bpf.h"
 #include "lib/ring.bpf.h"
+#include "lib/stack.bpf.h"
 #include "lib/syscall.bpf.h"
 
 #if defined(__TARGET_ARCH_x86)
@@ -92,13 +94,11 @@ static __always_inline void put_exe(struct scratch* s, struct task_struct* task,
   if (path_is_unlinked(path)) s->event.bits |= EXEC_EXE_DELETED;
 }
 
-static __always_inline bool emit(struct scratch* s) {
+static __always_inline bool emit(void* ctx, struct scratch* s, __u32 user) {
   __u64 size = s->event.file_len + s->event.argv_len + s->event.cwd_len + s->event.exe_len;
 
   if (size > sizeof(s->tail)) size = sizeof(s->tail);
-  if (ring_put(&s->event, sizeof(s->event) + size, &s->unchecked)) return true;
-  count_drop(DROP_RING_FULL);
-  return false;
+  return ring_emit_stacked(ctx, user, &s->event, sizeof(s->event) + size, &s->unchecked);
 }
 
 /* Puts one part of a long argv out. Its size, 0 if it could not be read, or negative if there was no room. */
@@ -168,7 +168,7 @@ int BPF_PROG(exec_done, void* exec_task, int old_tid, struct linux_binprm* progr
   if (size <= EXEC_ARGV_INLINE) put_argv(s, task, size);
   if (conf.wants & EXEC_WANT_CWD) put_cwd(s, task, user);
   if (conf.wants & EXEC_WANT_EXE) put_exe(s, task, user);
-  if (emit(s) && !room) count_drop(DROP_PART);
+  if (emit(ctx, s, user) && !room) count_drop(DROP_PART);
   return 0;
 }
 
@@ -203,8 +203,8 @@ static __always_inline void put_given(struct scratch* s, struct task_struct* tas
   if (how == ARGV_UNREAD) event->bits |= event->argv_len ? EXEC_ARGV_CUT : EXEC_ARGV_UNREAD;
 }
 
-static __always_inline int failed(struct task_struct* task, struct pt_regs* regs, __u32 nr, int result, bool compat,
-                                  __u32 user) {
+static __always_inline int failed(void* ctx, struct task_struct* task, struct pt_regs* regs, __u32 nr, int result,
+                                  bool compat, __u32 user) {
   struct scratch* s;
   __u32 pid;
 
@@ -217,12 +217,12 @@ static __always_inline int failed(struct task_struct* task, struct pt_regs* regs
   s->event.result = result;
   put_given(s, task, regs, nr, compat, user);
   if (conf.wants & EXEC_WANT_CWD) put_cwd(s, task, user);
-  emit(s);
+  emit(ctx, s, user);
   return 0;
 }
 
 /* Most calls succeed: they are let go before anything is read. */
-static __always_inline int call_ends(long result, __u32 user) {
+static __always_inline int call_ends(void* ctx, long result, __u32 user) {
   struct task_struct* task;
   struct pt_regs* regs;
   int code = result;
@@ -235,21 +235,21 @@ static __always_inline int call_ends(long result, __u32 user) {
   nr = syscall_number(regs);
   compat = compat_call(task);
   if (!is_exec(nr, compat) || (user == SCRATCH_COMPAT && !compat) || !call_is_over(task, &code)) return 0;
-  return failed(task, regs, nr, code, compat, user);
+  return failed(ctx, task, regs, nr, code, compat, user);
 }
 
 /* Rung fexit: the four calls and nothing else. */
 SEC("fexit/" FUNCTION_EXECVE)
-int BPF_PROG(exec_fexit, const struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_FAILED); }
+int BPF_PROG(exec_fexit, const struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_FAILED); }
 
 SEC("fexit/" FUNCTION_EXECVEAT)
-int BPF_PROG(execat_fexit, const struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_FAILED); }
+int BPF_PROG(execat_fexit, const struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_FAILED); }
 
 SEC("fexit/" FUNCTION32_EXECVE)
-int BPF_PROG(exec32_fexit, const struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_FAILED); }
+int BPF_PROG(exec32_fexit, const struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_FAILED); }
 
 SEC("fexit/" FUNCTION32_EXECVEAT)
-int BPF_PROG(execat32_fexit, const struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_FAILED); }
+int BPF_PROG(execat32_fexit, const struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_FAILED); }
 
 /* Rung tracepoint: at the exits of the two calls; native ones only. */
 SEC("tracepoint")
@@ -261,16 +261,16 @@ int exec_exit(struct syscall_exit_ctx* ctx) {
     if (window_open() && wanted(task, task_pid(task, &filter))) count_drop(DROP_NO_ARGS);
     return 0;
   }
-  return call_ends(ctx->ret, SCRATCH_FAILED);
+  return call_ends(ctx, ctx->ret, SCRATCH_FAILED);
 }
 
 /* Rung raw_tp: at the end of every system call. */
 SEC("raw_tp/sys_exit")
-int BPF_PROG(exec_sys_exit, struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_FAILED); }
+int BPF_PROG(exec_sys_exit, struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_FAILED); }
 
 /* --compat beside the tracepoints: 32-bit calls only. */
 SEC("raw_tp/sys_exit")
-int BPF_PROG(exec_compat_exit, struct pt_regs* regs, long result) { return call_ends(result, SCRATCH_COMPAT); }
+int BPF_PROG(exec_compat_exit, struct pt_regs* regs, long result) { return call_ends(ctx, result, SCRATCH_COMPAT); }
 
 /* Every rung: an exec that a signal ended for good, see lib/restart.bpf.h. */
 SEC("raw_tp/signal_deliver")
@@ -283,7 +283,7 @@ int BPF_PROG(exec_interrupted, int signal, void* info, struct k_sigaction* actio
   if (!is_exec(nr, compat) || (compat && lib.blind_to_compat) ||
       !call_interrupted(syscall_result(regs), signal, action))
     return 0;
-  return failed(task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
+  return failed(ctx, task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
 }
 
 char LICENSE[] SEC("license") = "GPL";

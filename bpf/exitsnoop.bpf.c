@@ -13,6 +13,7 @@
 #include "lib/follow.bpf.h"
 #include "lib/ring.bpf.h"
 #include "lib/runtime.bpf.h"
+#include "lib/stack.bpf.h"
 
 #define EEXIST 17
 #define PF_KTHREAD 0x00200000
@@ -69,13 +70,14 @@ static __always_inline bool still_wanted(struct task_struct* subject, __u32 pid,
   __u8* followed_too;
 
   if (wanted(subject, pid)) return true;
-  if (!filter.follow || !conf.threads || pid == filter.self) return false;
+  if (!filter.follow || !conf.threads || is_reader(pid)) return false;
   followed_too = bpf_map_lookup_elem(&ended, key);
   if (!followed_too || !*followed_too) return false;
   return filter.follow == FOLLOW_ALSO || wanted_itself(subject, pid);
 }
 
-static __always_inline void show(struct task_struct* task, struct task_struct* subject, __u32 pid, int status) {
+static __always_inline void show(void* ctx, struct task_struct* task, struct task_struct* subject, __u32 pid,
+                                 int status) {
   struct record* record;
   struct exitsnoop_event* event;
   __u32 zero = 0;
@@ -96,7 +98,7 @@ static __always_inline void show(struct task_struct* task, struct task_struct* s
   event->bits = LOAD(task, flags) & PF_KTHREAD ? EXIT_OF_KERNEL_THREAD : 0;
   if (event->cpu == RUNTIME_UNKNOWN) event->bits |= EXIT_CPU_UNKNOWN;
   task_comm(event->comm, subject);
-  ring_emit(event, sizeof(*event), &record->unchecked);
+  ring_emit_stacked(ctx, 0, event, sizeof(*event), &record->unchecked);
 }
 
 /* A thread ends. The threads still living were counted down before the tracepoint, and its exit code set. */
@@ -112,7 +114,7 @@ int BPF_PROG(thread_exit) {
 
   if (window_open() && (last || conf.threads)) {
     status = conf.threads ? LOAD(task, exit_code) : process_status(task);
-    if ((status || !conf.failed) && still_wanted(subject, pid, &key)) show(task, subject, pid, status);
+    if ((status || !conf.failed) && still_wanted(subject, pid, &key)) show(ctx, task, subject, pid, status);
   }
   if (last && followed_too) bpf_map_delete_elem(&followed, &pid);
   return 0;

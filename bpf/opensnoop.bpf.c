@@ -8,6 +8,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define SCRATCH_EVENT struct opensnoop_event
+#define STACK_USERS SCRATCH_USERS
 
 #include "lib/calls.bpf.h"
 #include "lib/exec32.bpf.h"
@@ -17,6 +18,7 @@
 #include "lib/restart.bpf.h"
 #include "lib/result.bpf.h"
 #include "lib/ring.bpf.h"
+#include "lib/stack.bpf.h"
 #include "opensnoop_call.bpf.h"
 
 const volatile struct opensnoop_conf conf = {};
@@ -106,8 +108,8 @@ static __always_inline void put_full_path(struct scratch* s, struct task_struct*
 }
 
 /* What comes behind the fixed part of the record. */
-static __always_inline void emit_filled(struct scratch* s, struct task_struct* task, const struct open_call* call,
-                                        __u32 user) {
+static __always_inline void emit_filled(void* ctx, struct scratch* s, struct task_struct* task,
+                                        const struct open_call* call, __u32 user) {
   __u64 size;
 
   if (!put_argument(s, call, user)) return;
@@ -115,25 +117,26 @@ static __always_inline void emit_filled(struct scratch* s, struct task_struct* t
   if (conf.wants & OPEN_WANT_FULL) put_full_path(s, task, call, user);
   size = s->event.path_len + s->event.cwd_len + s->event.full_len;
   if (size > sizeof(s->tail)) size = sizeof(s->tail);
-  ring_emit(&s->event, sizeof(s->event) + size, &s->unchecked);
+  ring_emit_stacked(ctx, user, &s->event, sizeof(s->event) + size, &s->unchecked);
 }
 
-static __always_inline void emit(struct task_struct* task, __u32 pid, const struct open_call* call, __u64 start,
-                                 __u32 user) {
+static __always_inline void emit(void* ctx, struct task_struct* task, __u32 pid, const struct open_call* call,
+                                 __u64 start, __u32 user) {
   struct scratch* s = bpf_map_lookup_elem(&scratch, &user);
 
   if (!s) return;
   fill(&s->event, task, pid, call, start);
-  emit_filled(s, task, call, user);
+  emit_filled(ctx, s, task, call, user);
 }
 
 /* What all exits share once they know the call. */
-static __always_inline int call_ends(struct task_struct* task, struct open_call* call, __u64 start, __u32 user) {
+static __always_inline int call_ends(void* ctx, struct task_struct* task, struct open_call* call, __u64 start,
+                                     __u32 user) {
   __u32 pid;
 
   if (!result_wanted(&conf.result, call->result) || !flags_wanted(call->flags)) return 0;
   pid = task_pid(task, &filter);
-  if (wanted(task, pid)) emit(task, pid, call, start, user);
+  if (wanted(task, pid)) emit(ctx, task, pid, call, start, user);
   return 0;
 }
 
@@ -151,7 +154,7 @@ static __always_inline bool leave(struct task_struct* task, int* result, __u64* 
   return over && window_open();
 }
 
-static __always_inline int syscall_ends(struct task_struct* task, struct pt_regs* regs, __u32 nr, int result,
+static __always_inline int syscall_ends(void* ctx, struct task_struct* task, struct pt_regs* regs, __u32 nr, int result,
                                         bool compat, __u32 user) {
   struct syscall in = {.nr = nr, .compat = compat};
   struct open_call call = {.result = result};
@@ -160,7 +163,7 @@ static __always_inline int syscall_ends(struct task_struct* task, struct pt_regs
   if (!leave(task, &call.result, &start)) return 0;
   syscall_args(&in, regs);
   if (!take_call(&call, &in)) return 0;
-  return call_ends(task, &call, start, user);
+  return call_ends(ctx, task, &call, start, user);
 }
 
 static __always_inline int enter(void) {
@@ -181,7 +184,7 @@ int BPF_PROG(open_fexit, int dirfd, const char* path, struct open_how* how, long
   call.flags = how->flags;
   call.mode = how->mode & MODE_BITS;
   call.bits = (compat_call(task) ? OPEN_COMPAT : 0) | (how->resolve & RESOLVE_IN_ROOT ? OPEN_IN_ROOT : 0);
-  return call_ends(task, &call, start, SCRATCH_CHOSEN);
+  return call_ends(ctx, task, &call, start, SCRATCH_CHOSEN);
 }
 
 SEC("fentry/do_sys_openat2")
@@ -198,7 +201,7 @@ int open_exit(struct syscall_exit_ctx* ctx) {
     if (window_open() && wanted(task, task_pid(task, &filter))) count_drop(DROP_NO_ARGS);
     return 0;
   }
-  return syscall_ends(task, regs, ctx->nr, ctx->ret, false, SCRATCH_CHOSEN);
+  return syscall_ends(ctx, task, regs, ctx->nr, ctx->ret, false, SCRATCH_CHOSEN);
 }
 
 SEC("tracepoint")
@@ -212,7 +215,7 @@ int BPF_PROG(open_sys_exit, struct pt_regs* regs, long result) {
   __u32 nr = syscall_number(regs);
 
   if (!is_open(nr, compat)) return 0;
-  return syscall_ends(task, regs, nr, result, compat, SCRATCH_CHOSEN);
+  return syscall_ends(ctx, task, regs, nr, result, compat, SCRATCH_CHOSEN);
 }
 
 SEC("tp_btf/sys_enter")
@@ -228,7 +231,7 @@ int BPF_PROG(open_compat_exit, struct pt_regs* regs, long result) {
   __u32 nr = syscall_number(regs);
 
   if (!compat_call(task) || !is_open(nr, true)) return 0;
-  return syscall_ends(task, regs, nr, result, true, SCRATCH_COMPAT);
+  return syscall_ends(ctx, task, regs, nr, result, true, SCRATCH_COMPAT);
 }
 
 SEC("tp_btf/sys_enter")
@@ -246,7 +249,7 @@ int open_kretprobe(struct pt_regs* ctx) {
   struct task_struct* task = current_task();
   struct pt_regs* regs = current_regs(task);
 
-  return syscall_ends(task, regs, syscall_number(regs), PT_REGS_RC(ctx), compat_call(task), SCRATCH_CHOSEN);
+  return syscall_ends(ctx, task, regs, syscall_number(regs), PT_REGS_RC(ctx), compat_call(task), SCRATCH_CHOSEN);
 }
 
 /* Every rung: an open that a signal ended for good, see lib/restart.bpf.h. */
@@ -260,7 +263,7 @@ int BPF_PROG(open_interrupted, int signal, void* info, struct k_sigaction* actio
   if (!is_open(nr, compat) || (compat && lib.blind_to_compat) ||
       !call_interrupted(syscall_result(regs), signal, action))
     return 0;
-  return syscall_ends(task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
+  return syscall_ends(ctx, task, regs, nr, -EINTR, compat, SCRATCH_SIGNAL);
 }
 
 #include "opensnoop_uring.bpf.h"

@@ -69,7 +69,7 @@ int BPF_PROG(uring_open_begins, struct io_kiocb* request) {
 }
 
 /* Working directory and descriptors are those of the current task, which shares them with the one that asked. */
-static __always_inline void show_uring_open(struct uring_open* kept, int result, __u32 user) {
+static __always_inline void show_uring_open(void* ctx, struct uring_open* kept, int result, __u32 user) {
   struct scratch* s = bpf_map_lookup_elem(&scratch, &user);
   struct open_call call = {.path = kept->path, .dirfd = kept->event.dirfd, .result = result, .bits = kept->event.bits};
 
@@ -78,7 +78,7 @@ static __always_inline void show_uring_open(struct uring_open* kept, int result,
   s->event.time = bpf_ktime_get_ns();
   s->event.latency = kept->start ? s->event.time - kept->start : 0;
   s->event.result = result;
-  emit_filled(s, current_task(), &call, user);
+  emit_filled(ctx, s, current_task(), &call, user);
 }
 
 /*
@@ -95,7 +95,7 @@ int BPF_PROG(uring_completes, void* ring, __u64 second, __u64 third, __u64 fourt
   named = second == kept->request;
   if (!named && second != kept->user_data) return 0;
   kept->shown = 1;
-  show_uring_open(kept, named ? fourth : third, SCRATCH_POSTED);
+  show_uring_open(ctx, kept, named ? fourth : third, SCRATCH_POSTED);
   return 0;
 }
 
@@ -108,7 +108,7 @@ int BPF_PROG(uring_open_ends, struct io_kiocb* request, __u32 issue_flags, int t
 
   if (!kept) return 0;
   if (kept->request == (__u64)request && !tried && !kept->shown && request_result(request, issue_flags, &result))
-    show_uring_open(kept, result, SCRATCH_URING);
+    show_uring_open(ctx, kept, result, SCRATCH_URING);
   bpf_map_delete_elem(&uring_opens, &tid);
   return 0;
 }

@@ -63,6 +63,8 @@ class Execsnoop final : public Stream<Event, Skeleton> {
   }
 
  private:
+  // A program that starts has run nothing yet.
+  bool has_user_stacks() const override { return false; }
   std::size_t tail_size(const Event& e) const override {
     return std::size_t{e.file_len} + e.argv_len + e.cwd_len + e.exe_len;
   }

@@ -58,6 +58,8 @@ class Exitsnoop final : public Stream<Event, Skeleton> {
   }
 
  private:
+  // Its memory is gone by then.
+  bool has_user_stacks() const override { return false; }
   static bool killed(const Event& e) { return !(e.bits & EXIT_OF_KERNEL_THREAD) && e.status & signal_bits; }
 
   void configure(Skeleton& skeleton) override {

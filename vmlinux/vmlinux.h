@@ -54,6 +54,10 @@ enum {
 };
 
 enum {
+  BPF_F_USER_STACK = 1 << 8,
+};
+
+enum {
   BPF_F_NO_PREALLOC = 1,
   BPF_F_MMAPABLE = 1 << 10,
 };

@@ -39,7 +39,8 @@ struct run_state {
   __u32 crossed;  /* a record crossed a quarter of the ring and the reader was woken for it */
   __u32 interval; /* of a tool that counts: the one that goes on, from 0 */
   __u64 execs32;  /* 32-bit programs started inside the window */
-  __u64 pad1[5];  /* the drops get a cache line of their own */
+  __u32 apart[2]; /* the reader's own processes that look up names, see lib_conf: this one and the one before it */
+  __u64 pad1[4];  /* the drops get a cache line of their own */
   __u64 drops[DROP_KINDS];
 };
 
@@ -116,7 +117,25 @@ struct lib_conf {
   __u32 remembers_calls; /* entries are watched, see calls.bpf.h */
   __u32 task_storage;    /* calls are remembered in task storage, else in a hash */
   __u32 blind_to_compat; /* the rung does not see 32-bit calls: nor should what is attached beside it */
-  __u32 pad;
+  __u32 apart;           /* the reader has processes beside itself, which are no more to be seen than itself */
 };
+
+/* Which stacks go behind each record, see stack.bpf.h. */
+struct stack_conf {
+  __u32 kernel;
+  __u32 user;
+};
+
+#define STACK_FRAMES 127 /* as deep as the kernel goes by default */
+
+/* Where stacks are wanted, a record ends with this, behind the frames of the kernel and then of the program. */
+struct stack_tail {
+  __u64 time; /* ns, CLOCK_MONOTONIC: what was mapped then counts */
+  __u32 pid;
+  __u32 pad;
+  __s32 kernel_size; /* bytes, or -errno */
+  __s32 user_size;
+};
+_Static_assert(sizeof(struct stack_tail) == 24, "no hidden padding");
 
 #endif

@@ -85,9 +85,14 @@ static __noinline bool wanted_itself(struct task_struct* task, __u32 pid) {
   return comm_wanted(task) && in_cgroup(task);
 }
 
+/* The reader, and what it has beside itself. */
+static __always_inline bool is_reader(__u32 pid) {
+  return pid == filter.self || (lib.apart && pid && (pid == run.apart[0] || pid == run.apart[1]));
+}
+
 /* Asked before anything is written anywhere. `pid` is task_pid(task). */
 static __always_inline bool wanted(struct task_struct* task, __u32 pid) {
-  if (pid == filter.self) return false;
+  if (is_reader(pid)) return false;
   if (!filter.any) return true;
   if (filter.follow) {
     bool found = bpf_map_lookup_elem(&followed, &pid);

@@ -62,9 +62,11 @@ static __always_inline void ring_submit(void* record) {
   }
 }
 
-/* A record that stands for an event. */
-static __always_inline void ring_emit(void* record, __u64 size, __u32* unchecked) {
-  if (!ring_put(record, size, unchecked)) count_drop(DROP_RING_FULL);
+/* A record that stands for an event: false if it is lost. */
+static __always_inline bool ring_emit(void* record, __u64 size, __u32* unchecked) {
+  if (ring_put(record, size, unchecked)) return true;
+  count_drop(DROP_RING_FULL);
+  return false;
 }
 
 #endif

@@ -164,6 +164,16 @@ void CommonOptions::declare_telling(Options& options) {
   options.flag("--version", "print the version and end", version);
 }
 
+std::string CommonOptions::column_spec() const {
+  std::string spec = columns;
+  const bool list = !spec.empty() && !spec.starts_with('+') && !spec.starts_with('-');
+  for (const auto& column : asked_columns) {
+    if (list && ("," + columns + ",").find("," + column + ",") != spec.npos) continue;
+    spec += (spec.empty() ? "" : ",") + std::string(list ? "" : "+") + column;
+  }
+  return spec;
+}
+
 void CommonOptions::check() const {
   if (command.empty() && !as_user.empty())
     throw Error(Exit::usage, "--as wants a command to run.", "Put it behind --, as in: -- make -j2.");

@@ -47,8 +47,9 @@ struct CommonOptions {
   bool compat = false;
 
   bool json = false;
-  std::string output;  ///< a file; empty: stdout
-  std::string columns;
+  std::string output;                      ///< a file; empty: stdout
+  std::string columns;                     ///< as -C has it
+  std::vector<std::string> asked_columns;  ///< shown whatever -C says: options of their own ask for them
   std::string by, sort;
   std::uint64_t top = 0;  ///< 0: all, or what a terminal bears
   bool utc = false;
@@ -73,6 +74,9 @@ struct CommonOptions {
   void declare_probe(Options& options);
   void declare_backend(Options& options);  ///< the part of it that does not concern a ring buffer
   void declare_telling(Options& options);
+
+  /// What choose_columns() takes.
+  [[nodiscard]] std::string column_spec() const;
 
   /// Throws Error(usage) if options that are good by themselves do not go together.
   void check() const;

@@ -32,7 +32,7 @@ Exit print(const std::string& text) {
 Exit print_schema(const Tool& tool, const CommonOptions& common) {
   const auto all = tool.columns();
   std::vector<const ColumnInfo*> chosen;
-  for (const auto i : choose_columns(all, common.columns)) chosen.push_back(all[i]);
+  for (const auto i : choose_columns(all, common.column_spec())) chosen.push_back(all[i]);
   Output out(STDOUT_FILENO, "stdout");
   put_schema(out, tool.info().name, tool.row_kind(), chosen);
   out.flush();
@@ -53,7 +53,7 @@ Exit print_schema(const Tool& tool, const CommonOptions& common) {
 // What makes no sense is said before root is asked for and before any file is opened.
 void check(const Tool& tool, const CommonOptions& common) {
   common.check();
-  choose_columns(tool.columns(), common.columns);
+  choose_columns(tool.columns(), common.column_spec());
   if (common.backend.empty()) return;
   std::string known;
   for (const auto& backend : tool.backends()) {

@@ -37,7 +37,7 @@ std::unique_ptr<Sink> make_sink(const CommonOptions& options, RowKind kind, Outp
   style.utc = options.utc;
   style.quiet = options.quiet;
   style.sums = kind == RowKind::sum;
-  style.asked = options.columns + "," + options.sort;
+  style.asked = options.column_spec() + "," + options.sort;
   return std::make_unique<Table>(rows, diagnostics, style);
 }
 

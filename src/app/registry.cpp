@@ -18,6 +18,7 @@ void Tool::common_options(Options& options, CommonOptions& common) {
   common.declare_filter(options);
   common.declare_run(options);
   common.declare_output(options);
+  stack_options(options, common);
   common.declare_probe(options);
   common.declare_telling(options);
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/columned.h"
+#include "app/stacks.h"
 #include "app/tracing.h"
 #include "core/names.h"
 
@@ -23,8 +24,16 @@ class StreamBase : public Tracing {
  public:
   using Tracing::Tracing;
 
+ protected:
+  /// Null in a run that shows no stacks.
+  [[nodiscard]] Stacks* stacks() const { return stacks_; }
+  /// Whether what a program ran means anything when its event is seen.
+  [[nodiscard]] virtual bool has_user_stacks() const { return true; }
+  void declare_stacks(Options& options, CommonOptions& common) const;
+
  private:
   friend class StreamRun;
+  Stacks* stacks_ = nullptr;
   std::unique_ptr<TracingRun> make_run(const CommonOptions& options) final;
   /// True if the record is no event, but a part of one that comes later, and the tool keeps it until then.
   virtual bool keep_part(const std::byte* record, std::size_t size) = 0;
@@ -41,6 +50,15 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
 
  public:
   using Base::Base;
+
+  void stack_options(Options& options, CommonOptions& common) override {
+    if constexpr (requires(S s) { s.rodata->stacks; }) {
+      add_stack("kstack", &Stacks::kernel, "how the kernel came there, innermost first");
+      if (this->has_user_stacks())
+        add_stack("ustack", &Stacks::user, "how the program came there, innermost first, by frame pointers");
+      this->declare_stacks(options, common);
+    }
+  }
 
  protected:
   using Base::add;
@@ -108,6 +126,10 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
   [[nodiscard]] static const char* tail(const E& record) { return reinterpret_cast<const char*>(&record + 1); }
 
  private:
+  void add_stack(const char* key, Value (Stacks::*stack)(), const char* help) {
+    add({key, Value::Kind::stack, 0, help, false},
+        [this, stack](const E&) { return this->stacks() ? (this->stacks()->*stack)() : Value(); });
+  }
   [[nodiscard]] bool is_whole(const std::byte* record, std::size_t size) const {
     return size >= sizeof(E) && size - sizeof(E) >= tail_size(*reinterpret_cast<const E*>(record));
   }
@@ -119,6 +141,7 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
     if (!is_whole(record, size)) return false;
     const auto& event = *reinterpret_cast<const E*>(record);
     if (!made_.empty()) made_.clear();
+    if (this->stacks()) this->stacks()->take({reinterpret_cast<const char*>(record), size});
     this->fill_values(event, chosen, values);
     return true;
   }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/stream_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "core/units.h"
 
@@ -25,13 +28,35 @@ std::uint32_t ring_bytes(const CommonOptions& options, unsigned cpus) {
 
 }  // namespace
 
-StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : TracingRun(tool, options), stream_(tool) {}
+StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
+    : TracingRun(tool, options),
+      stream_(tool),
+      kernel_stacks_(tool.shown("kstack")),
+      user_stacks_(tool.shown("ustack")) {
+  if (!kernel_stacks_ && !user_stacks_) return;
+  symbolizer_.emplace();
+  if (user_stacks_) symbolizer_->look_into_programs([this](int pid) { hide(pid); });
+  stream_.stacks_ = &stacks_.emplace(*symbolizer_);
+}
+
+// Of the processes that look up names, this one and the one before it, which may still be about to end.
+void StreamRun::hide(int pid) {
+  if (parts_.run) parts_.run->apart[1] = std::exchange(parts_.run->apart[0], static_cast<std::uint32_t>(pid));
+}
+
+StreamRun::~StreamRun() { stream_.stacks_ = nullptr; }
+
+void StreamRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {
+  if (parts.stacked && !stacks_) unused.push_back(parts.stacked);
+}
 
 void StreamRun::size_maps(const LibraryParts& parts) {
   const unsigned cpus = kernel::possible_cpus();
   const std::uint32_t ring = ring_bytes(options_, cpus);
   kernel::resize_map(parts.events, ring);
   parts.lib->quarter = ring / 4;
+  if (parts.stacks) *parts.stacks = {kernel_stacks_, user_stacks_};
+  parts.lib->apart = user_stacks_;
   // All CPUs together look at least twice while a quarter fills.
   parts.lib->wake_check = ring / 8 / cpus;
 }
@@ -40,9 +65,26 @@ void StreamRun::loaded() {
   values_.resize(chosen().size());
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
+  if (symbolizer_ && symbolizer_->user()) watch_mappings(*symbolizer_->user());
 }
 
-bool StreamRun::take() { return drain() > 0; }
+void StreamRun::watch_mappings(kernel::UserStacks& stacks) {
+  hide(stacks.process().pid());
+  // Of those that are asked for by number, the others need not be looked at. What a COMMAND maps is seen as it does.
+  std::vector<std::uint32_t> pids;
+  const auto& list = options_.filter.pids;
+  if (list && !list->negated && !options_.filter.follow)
+    for (const auto& pid : list->items) pids.push_back(static_cast<std::uint32_t>(parse_natural(pid)));
+  if (!options_.command.empty()) pids.push_back(static_cast<std::uint32_t>(getpid()));
+  stacks.start(pids);
+  for (const int fd : stacks.fds()) waiter_.watch_edges(fd);
+}
+
+bool StreamRun::take() {
+  const bool found = drain() > 0;
+  if (symbolizer_ && symbolizer_->user()) symbolizer_->user()->catch_up(now());
+  return found;
+}
 
 std::size_t StreamRun::drain() {
   follow_clock();
@@ -89,6 +131,8 @@ void StreamRun::take_rest() {
 }
 
 void StreamRun::more_notes() {
+  if (symbolizer_)
+    for (const auto& sentence : symbolizer_->notes()) sink_.note(sentence);
   if (parts_.run->drops[DROP_RING_FULL])
     sink_.note("A larger --buffer-size (now " + format_bytes(ring_->size()) + ") or a narrower filter loses less.");
 }

@@ -8,6 +8,7 @@
 #include "app/stream.h"
 #include "app/tracing_run.h"
 #include "kernel/ring.h"
+#include "kernel/system_symbolizer.h"
 
 namespace sonde {
 
@@ -15,9 +16,11 @@ namespace sonde {
 class StreamRun final : public TracingRun {
  public:
   StreamRun(StreamBase& tool, const CommonOptions& options);
+  ~StreamRun() override;
 
  private:
   void size_maps(const LibraryParts& parts) override;
+  void unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const override;
   void loaded() override;
   bool take() override;
   void wait(bool busy) override;
@@ -25,11 +28,16 @@ class StreamRun final : public TracingRun {
   void take_rest() override;
   void more_notes() override;
 
+  void hide(int pid);
+  void watch_mappings(kernel::UserStacks& stacks);
   std::size_t drain();
   bool take_record(const std::byte* record, std::size_t size);
   bool within_rate();
 
   StreamBase& stream_;
+  bool kernel_stacks_, user_stacks_;
+  std::optional<kernel::SystemSymbolizer> symbolizer_;
+  std::optional<Stacks> stacks_;
   std::optional<kernel::Ring> ring_;
   std::vector<Value> values_;
   std::uint64_t rate_second_ = 0, rate_rows_ = 0;

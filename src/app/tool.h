@@ -65,6 +65,8 @@ class Tool {
   [[nodiscard]] virtual std::vector<Form> other_forms() const { return {}; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.
   virtual void common_options(Options& options, CommonOptions& common);
+  /// Declares --kstack and --ustack, and adds their columns, where events can have stacks.
+  virtual void stack_options(Options& /*options*/, CommonOptions& /*common*/) {}
   /// What would come of starting it here, as its defaults are; empty: it traces nothing. Whether tracepoints can be
   /// attached by perf has been found out before, and is not tried again for each tool.
   virtual std::optional<kernel::Prospect> prospect(const kernel::Finding& /*tracepoints*/) { return std::nullopt; }

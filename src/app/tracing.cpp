@@ -14,7 +14,7 @@ Tracing::~Tracing() = default;
 
 Exit Tracing::run(const CommonOptions& options) {
   common_ = &options;
-  chosen_ = choose_columns(columns(), options.columns);
+  chosen_ = choose_columns(columns(), options.column_spec());
   prepare();
   kernel::require_capabilities();
   kernel::raise_memory_limit();

@@ -52,6 +52,8 @@ struct LibraryParts {
   std::uint32_t* count_chunks = nullptr;
   const std::uint32_t* chunks_taken = nullptr;
   std::uint32_t* uses_buckets = nullptr;
+  stack_conf* stacks = nullptr;  ///< of records that can have stacks behind them
+  bpf_map* stacked = nullptr;
 };
 
 /// What all tools that load BPF programs have in common, whatever they make of it, as far as it does not depend on
@@ -146,6 +148,10 @@ class Probed : public Base {
     }
     if constexpr (requires { s.progs.exec32; }) parts.exec32 = s.progs.exec32;
     if constexpr (requires { s.maps.rows; }) counts(s, parts);
+    if constexpr (requires { s.rodata->stacks; }) {
+      parts.stacks = &s.rodata->stacks;
+      parts.stacked = s.maps.stacked;
+    }
     return parts;
   }
 

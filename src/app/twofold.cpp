@@ -9,6 +9,7 @@ void TwofoldBase::common_options(Options& options, CommonOptions& common) {
   common.declare_filter(options);
   common.declare_run_or_intervals(options);
   common.declare_output(options);
+  for (const Tool* face : {&standard(), &other()}) const_cast<Tool*>(face)->stack_options(options, common);
   common.declare_probe(options);
   common.declare_telling(options);
 }
@@ -17,14 +18,15 @@ void TwofoldBase::settle(const CommonOptions& options) {
   face().settle(options);
   if (options.help) return;
   const bool sums = row_kind() == RowKind::sum;
-  const auto refuse = [&](const char* flag) {
+  const auto refuse = [&](const std::string& flag) {
     const char* other_face = sums ? "for events" : "for sums";
     throw Error(
-        Exit::usage, std::string(flag) + " is " + other_face + ", and this run shows none.",
+        Exit::usage, flag + " is " + other_face + ", and this run shows none.",
         shows_other_ ? "Leave out " + asked_for_by_ + ", or it." : "Add " + asked_for_by_ + ", or leave it out.");
   };
   if (sums && options.max_rate) refuse("--max-rate");
   if (sums && options.buffer_bytes) refuse("--buffer-size");
+  if (sums && !options.asked_columns.empty()) refuse("--" + options.asked_columns.front());
   if (!sums && options.interval_ns) refuse("-i");
   if (!sums && !options.sort.empty()) refuse("--sort");
   if (!sums && options.top) refuse("--top");

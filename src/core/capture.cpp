@@ -33,6 +33,14 @@ std::string shown(const Value& value) {
                    std::to_string(bucket.count);
       return buckets.empty() ? "-" : buckets;
     }
+    case Value::Kind::stack: {
+      std::string frames, frame;
+      for (const auto& one : value.as_stack()) {
+        show_frame(one, frame);
+        frames += (frames.empty() ? "" : "; ") + escaped(frame);
+      }
+      return frames.empty() ? "-" : frames;
+    }
     default:
       break;
   }

@@ -186,6 +186,8 @@ void Ndjson::put_scalar(const Value& value) {
     }
     case Value::Kind::histogram:
       return put_histogram(value.as_histogram());
+    case Value::Kind::stack:
+      return put_stack(value.as_stack());
     case Value::Kind::none:
     case Value::Kind::text:
     case Value::Kind::list:
@@ -203,6 +205,27 @@ void Ndjson::put_histogram(std::span<const Value::Bucket> buckets) {
     out_.put_natural(bucket.max);
     out_.put(R"(,"count":)");
     out_.put_natural(bucket.count);
+    out_.put('}');
+  });
+}
+
+void Ndjson::put_stack(std::span<const Frame> frames) {
+  const auto put_name = [&](std::string_view name) {
+    if (name.empty())
+      out_.put("null");
+    else
+      put_json_string(out_, name);
+  };
+  put_array(out_, frames, [&](const Frame& frame) {
+    out_.put(R"({"symbol":)");
+    put_name(frame.symbol);
+    out_.put(R"(,"module":)");
+    put_name(frame.module);
+    out_.put(R"(,"offset":)");
+    if (frame.is_mark)
+      out_.put("null");
+    else
+      out_.put_natural(frame.offset);
     out_.put('}');
   });
 }

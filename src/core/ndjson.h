@@ -41,6 +41,7 @@ class Ndjson final : public Sink {
   void put_text(const Member& member, std::string_view bytes);
   void put_list(const Member& member, std::span<const std::string_view> items);
   void put_histogram(std::span<const Value::Bucket> buckets);
+  void put_stack(std::span<const Frame> frames);
   void put_time(std::int64_t ns);
   void put_scalar(const Value& value);
   void put_losses(const Summary& summary);

@@ -27,6 +27,10 @@ std::string_view type_of(Value::Kind kind) {
       return R"("type": ["string", "null"], "format": "date-time")";
     case Value::Kind::histogram:
       return R"("type": ["array", "null"], "items": {"type": "object"})";
+    case Value::Kind::stack:
+      return R"("type": ["array", "null"], "items": {"type": "object", "properties": {)"
+             R"("symbol": {"type": ["string", "null"]}, "module": {"type": ["string", "null"]}, )"
+             R"("offset": {"type": ["integer", "null"], "minimum": 0}}})";
     case Value::Kind::none:
       break;
   }

@@ -49,6 +49,7 @@ std::string_view show(const Value& value, ShowBuffer& buffer) {
     case Value::Kind::list:
     case Value::Kind::time:
     case Value::Kind::histogram:
+    case Value::Kind::stack:
       break;
   }
   return "-";

@@ -15,8 +15,8 @@ namespace sonde {
 
 using ShowBuffer = std::array<char, 48>;
 
-/// What is neither a text nor a list nor a time nor a histogram: "-" for no value, a symbol's name (its number if it
-/// has none). The result points into `buffer`, the value or a literal.
+/// What is neither a text nor a list nor a time nor a histogram nor a stack: "-" for no value, a symbol's name (its
+/// number if it has none). The result points into `buffer`, the value or a literal.
 std::string_view show(const Value& value, ShowBuffer& buffer);
 
 /// An argv as one text, still to be escaped: items apart by a space, those that are empty or have a space in quotes.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstddef>
+#include <utility>
 
 #include "core/text.h"
 #include "core/units.h"
@@ -33,10 +34,13 @@ bool is_number(Value::Kind kind) {
     case Value::Kind::time:
     case Value::Kind::symbol:
     case Value::Kind::histogram:
+    case Value::Kind::stack:
       break;
   }
   return false;
 }
+
+bool stands_beneath(Value::Kind kind) { return kind == Value::Kind::histogram || kind == Value::Kind::stack; }
 
 std::string heading(const ColumnInfo& column) {
   std::string name(column_name(column));
@@ -59,7 +63,9 @@ std::string_view Table::cut_time(std::string_view time, int width) {
 
 void Table::begin(std::span<const ColumnInfo* const> columns) {
   columns_.clear();
-  for (const ColumnInfo* column : columns) columns_.push_back(plan(*column, column == columns.back()));
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (!stands_beneath(columns[i]->kind)) last_ = i;
+  for (std::size_t i = 0; i < columns.size(); ++i) columns_.push_back(plan(*columns[i], i == last_));
   place();
   leave_out(columns);
   fit();
@@ -97,7 +103,8 @@ void Table::end_interval(const Interval& interval) {
 Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int title = static_cast<int>(column_name(column).size());
   const int width = std::max(column.width, title);
-  if (column.kind == Value::Kind::histogram) return {.width = 0, .least = 0, .right = false, .beneath = true};
+  if (stands_beneath(column.kind))
+    return {.width = 0, .least = 0, .right = false, .beneath = true, .heading = column.key};
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;
   const int least = std::max(title, std::min(width, enough));
@@ -138,14 +145,16 @@ void Table::leave_out(std::span<const ColumnInfo* const> columns) {
 void Table::fit() {
   int excess = this->excess();
   if (excess <= 0) return;
+  Shown& last = columns_[last_];
   const auto take = [&](Shown& column, int least) {
     const int given = std::clamp(excess, 0, std::max(0, column.width - least));
     column.width -= given;
     excess -= given;
   };
-  take(columns_.back(), std::max(columns_.back().least, fair_last_text));
-  for (auto column = std::next(columns_.rbegin()); column != columns_.rend(); ++column) take(*column, column->least);
-  take(columns_.back(), columns_.back().least);
+  take(last, std::max(last.least, fair_last_text));
+  for (std::size_t i = last_; i-- > 0;)
+    if (columns_[i].in_line()) take(columns_[i], columns_[i].least);
+  take(last, last.least);
   place();
 }
 
@@ -157,7 +166,10 @@ void Table::row(std::span<const Value> values) {
   rows_.put('\n');
   cell_ = 0;
   for (std::size_t i = 0; i < count; ++i)
-    if (columns_[i].beneath) put_histogram(values[i].as_histogram());
+    if (values[i].kind() == Value::Kind::stack)
+      put_stack(columns_[i].heading, values[i].as_stack());
+    else if (columns_[i].beneath)
+      put_histogram(values[i].as_histogram());
 }
 
 bool Table::put_value(const Shown& column, const Value& value) {
@@ -204,6 +216,24 @@ void Table::put_histogram(std::span<const Value::Bucket> buckets) {
     rows_.put(" |" + std::string(static_cast<std::size_t>(filled), '@'));
     rows_.put_spaces(bar - filled);
     rows_.put("|\n");
+  }
+}
+
+//     kstack: do_sys_openat2+0x1 [ext4]
+//             main+0x12 (/usr/bin/true)
+void Table::put_stack(std::string_view heading, std::span<const Frame> frames) {
+  constexpr int indent = 4;
+  const int behind = indent + static_cast<int>(heading.size()) + 2;
+  bool first = true;
+  for (const Frame& frame : frames) {
+    rows_.put_spaces(first ? indent : behind);
+    if (std::exchange(first, false)) {
+      rows_.put(heading);
+      rows_.put(": ");
+    }
+    show_frame(frame, joined_);
+    put_escaped(rows_, joined_, style_.width > 0 ? std::max(1, style_.width - behind) : -1);
+    rows_.put('\n');
   }
 }
 

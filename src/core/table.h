@@ -24,7 +24,7 @@ struct TableStyle {
 ///  - time as 15:04:05.123456; durations as format_duration; numbers right-aligned, text left; no value as "-";
 ///    a Value marked cut ends in "…" even in a pipe.
 ///  - the heading is printed by begin(), at once.
-///  - a histogram stands beneath its row, a line a bucket.
+///  - a histogram stands beneath its row, a line a bucket; a stack likewise, a line a frame.
 ///  - with a width, a line never exceeds it: columns that may yield are left out, and a note says which; then the last
 ///    columns shrink, cut with "…".
 class Table final : public Sink {
@@ -46,7 +46,7 @@ class Table final : public Sink {
     int width;
     int least;   // what it may shrink to where the terminal is narrow; numbers and times are of no use when cut
     bool right;  // numbers
-    bool beneath = false;  // a histogram: in lines of its own below the row
+    bool beneath = false;  // a histogram, a stack: in lines of its own below the row
     bool left_out = false;
     std::string heading{};
     int start = 0;   // the cell it begins in if nothing before it is too long
@@ -57,6 +57,7 @@ class Table final : public Sink {
   void put_heading();
   void leave_out(std::span<const ColumnInfo* const> columns);
   void put_histogram(std::span<const Value::Bucket> buckets);
+  void put_stack(std::string_view heading, std::span<const Frame> frames);
   void fit();
   void place();
   [[nodiscard]] int excess() const;  // cells that a line is too long
@@ -82,6 +83,7 @@ class Table final : public Sink {
   std::vector<Shown> columns_;
   bool quick_ = false;  // lines are not fitted into a width, and nothing stands beneath them
   std::size_t quick_room_ = 0;
+  std::size_t last_ = 0;  // of those that stand in the row
   TimeOfDay time_;
   std::string joined_;  // of an argv and the like: its memory is kept from row to row
   bool first_interval_ = true;

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/stack.h"
+
 namespace sonde {
 
 /// One field of one row, between a tool and a sink. It owns nothing: text points into the event, a cache of the tool or
@@ -25,7 +27,8 @@ class Value {
     duration,
     bytes,
     symbol,
-    histogram
+    histogram,
+    stack
   };
 
   /// How often values from `min` on and below `max` came.
@@ -87,6 +90,13 @@ class Value {
     return r;
   }
 
+  /// Frames, innermost first.
+  static constexpr Value stack(std::span<const Frame> v) {
+    Value r = natural_of(Kind::stack, v.size());
+    r.frames_ = v.data();
+    return r;
+  }
+
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
   [[nodiscard]] constexpr bool empty() const { return kind_ == Kind::none; }
   [[nodiscard]] constexpr bool cut() const { return cut_; }
@@ -99,13 +109,17 @@ class Value {
   [[nodiscard]] constexpr double as_real() const { return std::bit_cast<double>(natural_); }
   /// text, a symbol's name
   [[nodiscard]] constexpr std::string_view as_text() const {
-    return kind_ == Kind::list || kind_ == Kind::histogram ? std::string_view() : std::string_view(text_, length_);
+    const bool other = kind_ == Kind::list || kind_ == Kind::histogram || kind_ == Kind::stack;
+    return other ? std::string_view() : std::string_view(text_, length_);
   }
   [[nodiscard]] constexpr std::span<const std::string_view> as_list() const {
     return kind_ == Kind::list ? std::span(items_, natural_) : std::span<const std::string_view>();
   }
   [[nodiscard]] constexpr std::span<const Bucket> as_histogram() const {
     return kind_ == Kind::histogram ? std::span(buckets_, natural_) : std::span<const Bucket>();
+  }
+  [[nodiscard]] constexpr std::span<const Frame> as_stack() const {
+    return kind_ == Kind::stack ? std::span(frames_, natural_) : std::span<const Frame>();
   }
 
  private:
@@ -125,12 +139,13 @@ class Value {
   Kind kind_ = Kind::none;
   bool cut_ = false;
   bool begins_later_ = false;
-  std::uint64_t natural_ = 0;  // also the length of a list or histogram, and the bits of a real
+  std::uint64_t natural_ = 0;  // also the length of a list, histogram or stack, and the bits of a real
   std::size_t length_ = 0;     // of the text
   union {
     const char* text_ = nullptr;
     const std::string_view* items_;
     const Bucket* buckets_;
+    const Frame* frames_;
   };
 };
 

@@ -26,6 +26,7 @@ struct OpenObject {
   std::string_view conf;           // the tool's own choices, as bytes
   glob_conf* tail_glob = nullptr;  // null where the tool has no such texts
   __u32* walks_paths = nullptr;
+  stack_conf* stacks = nullptr;
 };
 
 template <class S>
@@ -40,6 +41,7 @@ OpenObject open_object() {
   open.conf = {reinterpret_cast<const char*>(&skeleton->rodata->conf), sizeof(skeleton->rodata->conf)};
   if constexpr (requires { skeleton->rodata->tail_glob; }) open.tail_glob = &skeleton->rodata->tail_glob;
   if constexpr (requires { skeleton->rodata->walks_paths; }) open.walks_paths = &skeleton->rodata->walks_paths;
+  if constexpr (requires { skeleton->rodata->stacks; }) open.stacks = &skeleton->rodata->stacks;
   return open;
 }
 

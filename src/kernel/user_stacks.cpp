@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/user_stacks.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <memory>
+
+#include "core/units.h"
+
+namespace sonde::kernel {
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+constexpr std::uint64_t return_bit = std::uint64_t{1} << 63;
+constexpr std::size_t most_names = 200'000;
+constexpr std::size_t most_asked = 4096;
+
+std::uint64_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * second + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+std::vector<std::uint32_t> all_processes() {
+  std::vector<std::uint32_t> pids;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir("/proc"), closedir);
+  while (const dirent* entry = open ? readdir(open.get()) : nullptr) {
+    std::uint32_t pid = 0;
+    const char* end = entry->d_name + std::strlen(entry->d_name);
+    if (std::from_chars(entry->d_name, end, pid).ptr == end && pid) pids.push_back(pid);
+  }
+  return pids;
+}
+
+// What is written at run time means something else the next time.
+bool can_change(const Mapping& mapping) {
+  return mapping.path != "[vdso]" && (!mapping.is_file() || mapping.path.starts_with("/memfd:"));
+}
+
+}  // namespace
+
+void UserStacks::start(std::span<const std::uint32_t> pids) {
+  recorder_ = std::make_unique<MappingRecorder>(mappings_);
+  const auto all = pids.empty() ? all_processes() : std::vector<std::uint32_t>(pids.begin(), pids.end());
+  for (const auto pid : all) take_mappings(pid, 0);
+}
+
+void UserStacks::catch_up(std::uint64_t time) {
+  if (recorder_) recorder_->catch_up(time);
+}
+
+std::vector<int> UserStacks::fds() const { return recorder_ ? recorder_->fds() : std::vector<int>(); }
+
+// `time`: of a stack that needs them; they were mapped by then, but have not been seen to be.
+void UserStacks::take_mappings(std::uint32_t pid, std::uint64_t time) {
+  const std::uint64_t asked = now();
+  auto mappings = process_.mappings(pid);
+  if (!mappings) return;
+  for (auto& mapping : *mappings) {
+    mapping.since = time ? time : asked;
+    mappings_.map(pid, std::move(mapping));
+  }
+}
+
+void UserStacks::find_mappings(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses) {
+  bool all = true;
+  looked_.assign(addresses.size(), {});
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const std::uint64_t returns = i > 0 ? 1 : 0;
+    Looked& frame = looked_[i];
+    frame.mapping = mappings_.find(pid, time, addresses[i] - returns);
+    frame.wanted = {addresses[i], returns};
+    if (!frame.mapping) all = all && i > 0 && i + 1 == addresses.size();  // the end of a broken chain is any number
+    if (frame.mapping && !frame.mapping->path.empty())
+      frame.wanted.at = addresses[i] - frame.mapping->start + frame.mapping->file_offset;
+  }
+  if (all || !pid) return;
+  std::uint64_t& asked = asked_[pid];
+  if (now() - asked < second) return;
+  asked = now();
+  take_mappings(pid, time);
+  find_mappings(pid, time, addresses);
+}
+
+UserStacks::Module& UserStacks::module_of(const Mapping& mapping) {
+  std::string key = mapping.path;
+  key.push_back('\0');
+  const std::uint64_t numbers[] = {mapping.file.major, mapping.file.minor, mapping.file.inode};
+  key.append(reinterpret_cast<const char*>(numbers), sizeof(numbers));
+  const auto [known, is_new] = modules_.try_emplace(std::move(key));
+  if (is_new) {
+    known->second.number = static_cast<std::uint32_t>(modules_.size());
+    known->second.path = mapping.path.empty() ? "[anon]" : mapping.path;
+  }
+  return known->second;
+}
+
+bool UserStacks::remembered(Looked& frame) const {
+  const auto known = names_.find({frame.module->number, frame.wanted.at | (frame.wanted.returns ? return_bit : 0)});
+  if (known == names_.end()) return false;
+  frame.name = known->second;
+  return true;
+}
+
+void UserStacks::find_names(std::uint32_t pid) {
+  for (auto& frame : looked_) {
+    frame.done = !frame.mapping;
+    if (frame.done) continue;
+    frame.module = &module_of(*frame.mapping);
+    const Module& module = *frame.module;
+    const bool useless = module.given_up || (module.missing_for == pid && !can_change(*frame.mapping));
+    frame.done = useless || process_.given_up() || (!can_change(*frame.mapping) && remembered(frame));
+  }
+  for (std::size_t i = 0; i < looked_.size(); ++i)
+    if (!looked_[i].done) ask(pid, i);
+}
+
+// All that is not known of one mapping, in one question.
+void UserStacks::ask(std::uint32_t pid, std::size_t first) {
+  const Mapping& mapping = *looked_[first].mapping;
+  Module& module = *looked_[first].module;
+  std::vector<WantedName> wanted;
+  std::vector<Looked*> frames;
+  for (std::size_t i = first; i < looked_.size(); ++i) {
+    if (looked_[i].done || looked_[i].mapping != &mapping) continue;
+    looked_[i].done = true;
+    wanted.push_back(looked_[i].wanted);
+    frames.push_back(&looked_[i]);
+  }
+  std::vector<NamedAddress> names;
+  const auto answer = process_.name(pid, mapping, wanted, names);
+  if (answer == SymbolProcess::Answer::none) {
+    module.given_up = true;
+    ++given_up_;
+  }
+  if (answer == SymbolProcess::Answer::no_file) module.missing_for = pid;
+  if (answer != SymbolProcess::Answer::names) return;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i]->name = {kept(names[i].name), names[i].offset, names[i].has_frame, names[i].starts};
+    if (can_change(mapping)) continue;
+    names_[{module.number, wanted[i].at | (wanted[i].returns ? return_bit : 0)}] = frames[i]->name;
+  }
+}
+
+void UserStacks::mark_end(std::size_t count, std::vector<Frame>& frames) const {
+  if (count >= most_frames)
+    frames.push_back(marked(mark::cut));
+  else if (!looked_.back().name.starts)
+    frames.push_back(marked(mark::broken));
+}
+
+void UserStacks::name(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
+                      std::vector<Frame>& frames) {
+  frames.clear();
+  if (addresses.empty()) return;
+  catch_up(time);
+  if (!pid) ++nowhere_;
+  find_mappings(pid, time, addresses);
+  find_names(pid);
+  const bool any_mapped = std::any_of(looked_.begin(), looked_.end(), [](const auto& frame) { return frame.mapping; });
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Looked& frame = looked_[i];
+    if (!frame.mapping) {
+      // What a broken chain ends with is any number, and nothing to be shown.
+      if (!any_mapped || i + 1 < addresses.size()) frames.push_back({{}, {}, addresses[i]});
+      continue;
+    }
+    const bool named = !frame.name.text.empty();
+    const std::uint64_t in_module = addresses[i] - frame.mapping->start + frame.mapping->file_offset;
+    frames.push_back({frame.name.text, frame.module->path, named ? frame.name.offset : in_module});
+    if (named && !frame.name.has_frame && i + 1 < addresses.size()) frames.push_back(marked(mark::gap));
+  }
+  mark_end(addresses.size(), frames);
+}
+
+void UserStacks::forget_old() {
+  if (asked_.size() > most_asked) asked_.clear();
+  if (names_.size() < most_names && texts_.size() < most_names && modules_.size() < most_names) return;
+  names_.clear();
+  texts_.clear();
+  std::erase_if(modules_, [](const auto& module) { return !module.second.given_up; });
+}
+
+std::vector<std::string> UserStacks::notes() const {
+  std::vector<std::string> all;
+  if (recorder_ && !recorder_->trouble().empty())
+    all.push_back("What programs map is not written down (" + recorder_->trouble() +
+                  "): those that are gone have no names.");
+  if (const auto n = recorder_ ? recorder_->lost() : 0)
+    all.push_back(format_count(n) +
+                  " mappings of programs were not written down, for want of room: names may be wrong.");
+  if (given_up_)
+    all.push_back(format_count(given_up_) + (given_up_ == 1 ? " file was" : " files were") +
+                  " not read for names, as that took too long or ended the process that did it.");
+  if (process_.given_up())
+    all.push_back("After " + std::to_string(process_.ended()) + " such failures no more files were read.");
+  if (nowhere_)
+    all.push_back(format_count(nowhere_) + " stacks are of programs outside this PID namespace: they have no names.");
+  return all;
+}
+
+}  // namespace sonde::kernel

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/mappings.h"
+#include "core/stack.h"
+#include "kernel/mapping_recorder.h"
+#include "kernel/symbol_process.h"
+
+namespace sonde::kernel {
+
+/// Names of the frames of programs: the mappings are written down here, the files are read by a SymbolProcess.
+class UserStacks {
+ public:
+  /// See SymbolProcess.
+  explicit UserStacks(std::function<void(int pid)> began) : process_(std::move(began)) {}
+
+  /// Begins to write down what is mapped, and asks what already is: of these processes, or if there are none of all.
+  void start(std::span<const std::uint32_t> pids);
+  /// What was mapped until `time`: now and then, and before name().
+  void catch_up(std::uint64_t time);
+  [[nodiscard]] std::vector<int> fds() const;
+  /// See Symbolizer::name_user().
+  void name(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
+            std::vector<Frame>& frames);
+  void forget_old();
+  [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] const SymbolProcess& process() const { return process_; }
+
+ private:
+  struct Module {
+    std::uint32_t number = 0;
+    std::uint32_t missing_for = 0;  // the process that had it not
+    bool given_up = false;          // the process that looked into it did not come back
+    std::string path;
+  };
+  struct Name {
+    std::string_view text;
+    std::uint64_t offset = 0;
+    bool has_frame = true, starts = false;
+  };
+  struct Place {
+    std::uint32_t module;
+    std::uint64_t at;  // and the highest bit: a call returns there
+    bool operator==(const Place&) const = default;
+  };
+  struct HashOfPlace {
+    std::size_t operator()(const Place& place) const noexcept {
+      return std::hash<std::uint64_t>()(place.at * 0x9e3779b97f4a7c15 ^ place.module);
+    }
+  };
+  struct Looked {  // for one frame
+    const Mapping* mapping = nullptr;
+    Module* module = nullptr;
+    WantedName wanted;
+    Name name;
+    bool done = false;
+  };
+
+  void take_mappings(std::uint32_t pid, std::uint64_t time);
+  void find_mappings(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses);
+  void find_names(std::uint32_t pid);
+  void ask(std::uint32_t pid, std::size_t first);
+  bool remembered(Looked& frame) const;
+  Module& module_of(const Mapping& mapping);
+  std::string_view kept(const std::string& text) { return *texts_.insert(text).first; }
+  void mark_end(std::size_t count, std::vector<Frame>& frames) const;
+
+  SymbolProcess process_;
+  Mappings mappings_;
+  std::unique_ptr<MappingRecorder> recorder_;
+  std::unordered_map<std::string, Module> modules_;
+  std::unordered_map<Place, Name, HashOfPlace> names_;
+  std::unordered_set<std::string> texts_;
+  std::unordered_map<std::uint32_t, std::uint64_t> asked_;  // when a process was last asked for its mappings
+  std::vector<Looked> looked_;
+  std::uint64_t nowhere_ = 0, given_up_ = 0;
+};
+
+}  // namespace sonde::kernel
