@@ -10,6 +10,7 @@ void Stacks::take(std::string_view record) {
 
 Value Stacks::kernel() {
   if (!stacks_) return {};
+  if (stacks_->kernel.empty()) ++without_kernel_;
   symbolizer_.name_kernel(stacks_->kernel, kernel_);
   return value(kernel_);
 }

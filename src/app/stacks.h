@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -21,6 +21,8 @@ class Stacks {
   /// No value where there is no such stack: a kernel thread has none of a program. Good until the next take().
   Value kernel();
   Value user();
+  /// How many stacks of the kernel were asked for where the kernel gave none.
+  [[nodiscard]] std::uint64_t without_kernel() const { return without_kernel_; }
 
  private:
   static Value value(const std::vector<Frame>& frames) { return frames.empty() ? Value() : Value::stack(frames); }
@@ -28,6 +30,7 @@ class Stacks {
   Symbolizer& symbolizer_;
   std::optional<RecordedStacks> stacks_;
   std::vector<Frame> kernel_, user_;
+  std::uint64_t without_kernel_ = 0;
 };
 
 }  // namespace sonde

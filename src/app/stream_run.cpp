@@ -133,6 +133,9 @@ void StreamRun::take_rest() {
 void StreamRun::more_notes() {
   if (symbolizer_)
     for (const auto& sentence : symbolizer_->notes()) sink_.note(sentence);
+  if (const std::uint64_t n = stacks_ ? stacks_->without_kernel() : 0)
+    sink_.note(format_count(n) + (n == 1 ? " event has" : " events have") +
+               " no stack of the kernel: this kernel tells none at that hook; another --backend may show it.");
   if (parts_.run->drops[DROP_RING_FULL])
     sink_.note("A larger --buffer-size (now " + format_bytes(ring_->size()) + ") or a narrower filter loses less.");
 }

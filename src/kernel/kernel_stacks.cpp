@@ -69,7 +69,11 @@ void KernelStacks::name(std::span<const std::uint64_t> addresses, std::vector<Fr
     frames.push_back(frame(addresses[i], i > 0));
     if (i < farthest_probe_frame && runs_probes(frames[i].symbol, frames[i].module)) first = i + 1;
   }
-  frames.erase(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(first));
+  // Where the kernel cannot see beyond them, they are all there is.
+  if (first < frames.size())
+    frames.erase(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(first));
+  else
+    frames.push_back(marked(mark::broken));
   if (addresses.size() >= most_frames) frames.push_back(marked(mark::cut));
 }
 

@@ -9,9 +9,12 @@ namespace sonde::fuzz {
 
 void accounts(std::string_view bytes);
 void btf(std::string_view bytes);
+void demangle(std::string_view bytes);
 void elf(std::string_view bytes);
 void kernel_text(std::string_view bytes);
 void ld_cache(std::string_view bytes);
+void mappings(std::string_view bytes);
 void probe_pattern(std::string_view bytes);
+void symbol_maps(std::string_view bytes);
 
 }  // namespace sonde::fuzz

@@ -59,6 +59,11 @@ TEST_P(Opensnoop, ShowsTheStackOfTheKernel) {
   const auto report = watch(own({"--path", target, "--kstack"}), [] { make_load(target, 1); });
   const Json stack = stack_of(report, "kstack");
   const Words frames = names(stack);
+  if (by("tracepoint") && frames.empty()) {  // before 6.12 or so
+    EXPECT_TRUE(report.noted("1 event has no stack of the kernel")) << report.out;
+    return;
+  }
+  if (by("kprobe") && frames.back() == "[broken]") return;  // 5.10 does not see behind its own trampoline
   ASSERT_GE(frames.size(), 2U) << stack;
   EXPECT_TRUE(std::none_of(frames.begin(), frames.end(), [](const auto& name) {
     return name.find("bpf") != std::string::npos || name == "?";
@@ -66,10 +71,9 @@ TEST_P(Opensnoop, ShowsTheStackOfTheKernel) {
   for (const auto& frame : stack.items()) EXPECT_EQ(frame["module"].text(), "[kernel]") << stack;
 #ifdef __x86_64__
   EXPECT_EQ(frames.back().find("entry_SYSCALL_64"), 0U) << stack;
-  EXPECT_EQ(std::count(frames.begin(), frames.end(), "do_syscall_64"), 1) << stack;
 #endif
   if (by("fexit")) {
-    EXPECT_EQ(frames.front(), "do_sys_openat2") << stack;
+    EXPECT_NE(frames.front().find("sys_openat"), std::string::npos) << stack;
   }
 }
 
