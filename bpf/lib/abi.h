@@ -126,13 +126,14 @@ struct stack_conf {
   __u32 user;
 };
 
-#define STACK_FRAMES 127 /* as deep as the kernel goes by default */
+#define STACK_MARK 0x6b636174 /* tells records with stacks from those without */
+#define STACK_FRAMES 127      /* as deep as the kernel goes by default */
 
 /* Where stacks are wanted, a record ends with this, behind the frames of the kernel and then of the program. */
 struct stack_tail {
   __u64 time; /* ns, CLOCK_MONOTONIC: what was mapped then counts */
   __u32 pid;
-  __u32 pad;
+  __u32 mark;        /* STACK_MARK */
   __s32 kernel_size; /* bytes, or -errno */
   __s32 user_size;
 };

@@ -60,7 +60,7 @@ static __always_inline void put_stack_tail(struct stacked* s, __u64 at, const st
  * given; `user` is below STACK_USERS. False if it is lost.
  */
 static __always_inline bool ring_emit_stacked(void* ctx, __u32 user, void* record, __u64 size, __u32* unchecked) {
-  struct stack_tail tail = {};
+  struct stack_tail tail = {.mark = STACK_MARK};
   struct stacked* s;
   __u64 at;
 

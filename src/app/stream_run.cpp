@@ -130,6 +130,10 @@ void StreamRun::take_rest() {
   }
 }
 
+std::uint64_t StreamRun::cpu_beside() const {
+  return symbolizer_ && symbolizer_->user() ? symbolizer_->user()->process().cpu_time() : 0;
+}
+
 void StreamRun::more_notes() {
   if (symbolizer_)
     for (const auto& sentence : symbolizer_->notes()) sink_.note(sentence);

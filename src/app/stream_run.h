@@ -27,6 +27,7 @@ class StreamRun final : public TracingRun {
   bool enough() const override;
   void take_rest() override;
   void more_notes() override;
+  [[nodiscard]] std::uint64_t cpu_beside() const override;
 
   void hide(int pid);
   void watch_mappings(kernel::UserStacks& stacks);

@@ -230,7 +230,7 @@ Summary TracingRun::summary() const {
     result.rungs.push_back({addition.hook, refusal ? "none" : addition.name, refusal ? refusal->reason : ""});
   }
   result.window_ns = closed_ - opened_;
-  result.cpu_ns = cpu_time(usage);
+  result.cpu_ns = cpu_time(usage) + cpu_beside();
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   if (options_.stats) result.costs = object_->costs();
   if (command_) result.command_status = const_cast<Command&>(*command_).status();

@@ -69,6 +69,8 @@ class TracingRun {
   /// The window is closed: shows the rest.
   virtual void take_rest() = 0;
   virtual void more_notes() {}
+  /// What processes beside this one have cost, CPU time in ns.
+  [[nodiscard]] virtual std::uint64_t cpu_beside() const { return 0; }
 
   kernel::Plan plan(void* skeleton);
   void set_library(const LibraryParts& parts, const kernel::Rung& rung);

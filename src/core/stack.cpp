@@ -10,11 +10,12 @@ namespace sonde {
 namespace {
 
 constexpr std::size_t word = sizeof(std::uint64_t);
+constexpr std::uint32_t tail_mark = 0x6b636174;  // STACK_MARK
 
 // struct stack_tail of bpf/lib/abi.h
 struct Tail {
   std::uint64_t time;
-  std::uint32_t pid, pad;
+  std::uint32_t pid, mark;
   std::int32_t kernel_size, user_size;
 };
 
@@ -42,6 +43,7 @@ std::optional<RecordedStacks> recorded_stacks(std::string_view record) {
   if (record.size() < sizeof(Tail)) return std::nullopt;
   const std::size_t end = record.size() - sizeof(Tail);
   const auto tail = read_at<Tail>(record, end);
+  if (tail->mark != tail_mark) return std::nullopt;
   const std::size_t kernel = size_of(tail->kernel_size), user = size_of(tail->user_size);
   if (kernel + user > end) return std::nullopt;
   return RecordedStacks{tail->time, tail->pid, addresses(record.substr(end - user - kernel, kernel)),

@@ -12,13 +12,15 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/kernel_text.h"
+#include "core/mappings.h"
+#include "kernel/file.h"
 
 namespace sonde::kernel {
 namespace {
 
 constexpr std::size_t most_functions = std::size_t{4} << 20;
 constexpr std::size_t most_headers = 65536;
-constexpr std::size_t vdso_size = 8192;
 constexpr std::size_t prologue = 128;
 constexpr int looked_back = 32;
 
@@ -69,11 +71,16 @@ std::unique_ptr<ElfSymbols> ElfSymbols::read(Fd file) {
 }
 
 std::unique_ptr<ElfSymbols> ElfSymbols::vdso() {
-  const auto* at = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
-  if (!at) return nullptr;
+  const std::uint64_t at = getauxval(AT_SYSINFO_EHDR);
+  std::uint64_t end = at;
+  each_line(read_file("/proc/self/maps").value_or(""), [&](std::string_view line) {
+    const auto mapping = mapping_of_line(line);
+    if (mapping && mapping->start == at) end = mapping->end;
+  });
+  if (end == at) return nullptr;
   elf_version(EV_CURRENT);
   std::unique_ptr<ElfSymbols> symbols(new ElfSymbols);
-  symbols->memory_.assign(at, vdso_size);
+  symbols->memory_.assign(reinterpret_cast<const char*>(at), end - at);
   symbols->elf_ = elf_memory(symbols->memory_.data(), symbols->memory_.size());
   return symbols->read_all() ? std::move(symbols) : nullptr;
 }
@@ -225,7 +232,8 @@ ElfSymbols::Found ElfSymbols::find(std::uint64_t file_offset, bool returns) cons
   const std::uint64_t inside = *address - (returns ? 1 : 0);
   const Function* function = function_at(inside);
   Found found;
-  found.starts = is_start(inside, function);
+  // A thread that is inside clone() itself calls it, and did not begin there.
+  found.starts = is_start(inside, function) && (returns || (function && function->start == entry_));
   if (!function) return found;
   found.name = function->name;
   found.offset = *address - function->start;

@@ -76,21 +76,8 @@ std::string range(const Mapping& mapping) {
 
 // Inodes are used again: what changed after it was mapped may be another file with the number of the one that was.
 // File systems take the time of the last tick.
-bool changed_since(const struct stat& status, std::uint64_t mapped) {
-  const std::int64_t wall = static_cast<std::int64_t>(mapped) + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
-  return ns(status.st_ctim) > wall - second / 100;
-}
-
-Fd open_mapped(std::uint32_t pid, const Mapping& mapping) {
-  struct stat status {};
-  if (Fd file = open_regular(process_path(pid, "map_files/") + range(mapping), status);
-      file && is_same(file.get(), status, mapping.file))
-    return file;
-  for (const auto& path : {process_path(pid, "root") + mapping.path, mapping.path})
-    if (Fd file = open_regular(path, status);
-        file && is_same(file.get(), status, mapping.file) && !changed_since(status, mapping.since))
-      return file;
-  return {};
+std::int64_t changed(const struct stat& status) {
+  return ns(status.st_ctim) - (now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC)) + second / 100;
 }
 
 std::string hex(std::string_view bytes) {
@@ -151,9 +138,23 @@ std::string own_number(std::uint32_t pid) {
 
 }  // namespace
 
-std::unique_ptr<ElfSymbols> read_mapped_file(std::uint32_t pid, const Mapping& mapping) {
-  Fd file = open_mapped(pid, mapping);
-  auto symbols = file ? ElfSymbols::read(std::move(file)) : nullptr;
+std::optional<MappedFile> open_mapped_file(std::uint32_t pid, const Mapping& mapping) {
+  struct stat status {};
+  const auto found = [&status](Fd file) {
+    return MappedFile{std::move(file), changed(status), static_cast<std::uint64_t>(status.st_size)};
+  };
+  if (Fd file = open_regular(process_path(pid, "map_files/") + range(mapping), status);
+      file && is_same(file.get(), status, mapping.file))
+    return found(std::move(file));
+  for (const auto& path : {process_path(pid, "root") + mapping.path, mapping.path})
+    if (Fd file = open_regular(path, status); file && is_same(file.get(), status, mapping.file) &&
+                                              changed(status) <= static_cast<std::int64_t>(mapping.since))
+      return found(std::move(file));
+  return std::nullopt;
+}
+
+std::unique_ptr<ElfSymbols> read_mapped_file(std::uint32_t pid, const Mapping& mapping, Fd file) {
+  auto symbols = ElfSymbols::read(std::move(file));
   if (symbols && !symbols->complete()) find_debug_file(pid, mapping.path, *symbols);
   return symbols;
 }

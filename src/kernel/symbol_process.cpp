@@ -125,7 +125,7 @@ std::optional<std::string> SymbolProcess::ask(std::string_view question) {
 }
 
 SymbolProcess::Answer SymbolProcess::name(std::uint32_t pid, const Mapping& mapping, std::span<const WantedName> wanted,
-                                          std::vector<NamedAddress>& names) {
+                                          std::vector<NamedAddress>& names, std::int64_t* changed) {
   SymbolQuestion question;
   question.pid = pid;
   question.start = mapping.start;
@@ -156,6 +156,7 @@ SymbolProcess::Answer SymbolProcess::name(std::uint32_t pid, const Mapping& mapp
     at += sizeof(*head) + name.name.size();
   }
   const auto head = read_at<SymbolAnswer>(*answer, 0);
+  if (head && changed) *changed = head->changed;
   return head && head->has_file ? Answer::names : Answer::no_file;
 }
 

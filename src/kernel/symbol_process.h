@@ -45,8 +45,9 @@ class SymbolProcess {
     no_file,  ///< gone, or another one by now
     none,     ///< not in time, or the process crashed: the same question would be as bad again
   };
+  /// `changed`: when the file was changed last, ns of CLOCK_MONOTONIC.
   Answer name(std::uint32_t pid, const Mapping& mapping, std::span<const WantedName> wanted,
-              std::vector<NamedAddress>& names);
+              std::vector<NamedAddress>& names, std::int64_t* changed = nullptr);
   /// What a process has mapped now, of what can be executed. Empty if it did not answer; no mappings if there is no
   /// such process.
   std::optional<std::vector<Mapping>> mappings(std::uint32_t pid);

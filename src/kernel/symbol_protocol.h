@@ -23,7 +23,9 @@ struct SymbolQuestion {
 
 struct SymbolAnswer {
   std::uint32_t has_file = 0;
-  std::uint32_t count = 0;  // so many SymbolName
+  std::uint32_t count = 0;   // so many SymbolName
+  std::int64_t changed = 0;  // see MappedFile
+  std::uint64_t size = 0;
 };
 
 struct SymbolName {

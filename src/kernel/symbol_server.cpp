@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ namespace sonde::kernel {
 namespace {
 
 constexpr std::size_t most_files = 256;
+constexpr std::int64_t clock_step = 1'000'000;  // ns
 constexpr std::size_t longest_maps = std::size_t{64} << 20;
 constexpr std::size_t most_perf_maps = 16;
 constexpr std::chrono::milliseconds perf_map_age{200};
@@ -83,7 +85,7 @@ class Server {
     const std::uint64_t start = mapping.path.empty() ? 0 : mapping.start - mapping.file_offset;
     const PerfMap* map = compiled ? map_of(question.pid) : nullptr;
     std::string packet;
-    append(packet, SymbolAnswer{file || map ? 1U : 0U, question.count});
+    append(packet, SymbolAnswer{file || map ? 1U : 0U, question.count, changed_, size_});
     for (std::uint32_t i = 0; i < question.count; ++i) {
       const auto wanted = read_at<WantedName>(rest, i * sizeof(WantedName)).value_or(WantedName{});
       if (file)
@@ -124,19 +126,30 @@ class Server {
       constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;
       return mapping.start < end_of_32_bits ? nullptr : vdso_.get();  // 32-bit programs have another
     }
+    auto mapped = open_mapped_file(pid, mapping);
+    if (!mapped) return nullptr;  // another process may still have it
     if (files_.size() > most_files) files_.clear();
-    auto key = std::tuple(mapping.path, mapping.file.major, mapping.file.minor, mapping.file.inode);
-    const auto known = files_.find(key);
-    if (known != files_.end()) return known->second.get();
-    auto file = read_mapped_file(pid, mapping);
-    if (!file) return nullptr;  // another process may still have it
-    return files_.emplace(std::move(key), std::move(file)).first->second.get();
+    auto& known = files_[std::tuple(mapping.path, mapping.file.major, mapping.file.minor, mapping.file.inode)];
+    changed_ = mapped->changed;
+    size_ = mapped->size;
+    // A number may be that of another file by now. The clocks are not read at the same moment each time.
+    const bool same = known.symbols && known.size == size_ && std::abs(known.changed - changed_) < clock_step;
+    if (!same) known = {read_mapped_file(pid, mapping, std::move(mapped->file)), changed_, size_};
+    return known.symbols.get();
   }
+
+  struct File {
+    std::unique_ptr<ElfSymbols> symbols;
+    std::int64_t changed = 0;
+    std::uint64_t size = 0;
+  };
 
   int socket_;
   std::map<std::uint32_t, std::pair<std::chrono::steady_clock::time_point, std::unique_ptr<PerfMap>>> maps_;
   std::unique_ptr<ElfSymbols> vdso_;
-  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t>, std::unique_ptr<ElfSymbols>> files_;
+  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t>, File> files_;
+  std::int64_t changed_ = 0;  // of the file that is asked for
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
@@ -93,13 +94,15 @@ UserStacks::Module& UserStacks::module_of(const Mapping& mapping) {
   key.append(reinterpret_cast<const char*>(numbers), sizeof(numbers));
   const auto [known, is_new] = modules_.try_emplace(std::move(key));
   if (is_new) {
-    known->second.number = static_cast<std::uint32_t>(modules_.size());
+    known->second.number = ++modules_made_;
     known->second.path = mapping.path.empty() ? "[anon]" : mapping.path;
   }
   return known->second;
 }
 
 bool UserStacks::remembered(Looked& frame) const {
+  // The same number may be another file's by now: a program that was built anew.
+  if (frame.mapping->is_file() && !frame.module->knows(*frame.mapping)) return false;
   const auto known = names_.find({frame.module->number, frame.wanted.at | (frame.wanted.returns ? return_bit : 0)});
   if (known == names_.end()) return false;
   frame.name = known->second;
@@ -132,13 +135,24 @@ void UserStacks::ask(std::uint32_t pid, std::size_t first) {
     frames.push_back(&looked_[i]);
   }
   std::vector<NamedAddress> names;
-  const auto answer = process_.name(pid, mapping, wanted, names);
+  std::int64_t changed = 0;
+  const auto answer = process_.name(pid, mapping, wanted, names, &changed);
   if (answer == SymbolProcess::Answer::none) {
     module.given_up = true;
     ++given_up_;
   }
   if (answer == SymbolProcess::Answer::no_file) module.missing_for = pid;
   if (answer != SymbolProcess::Answer::names) return;
+  if (mapping.is_file()) {
+    constexpr std::int64_t clock_step = 1'000'000;  // the clocks are not read at the same moment each time
+    if (std::abs(module.changed - changed) > clock_step) {
+      module.number = ++modules_made_;  // the names that are kept are another file's
+      module.changed = changed;
+      module.verified = mapping.since;
+    }
+    module.verified = std::max(module.verified, mapping.since);
+    module.asked = mapping.since;
+  }
   for (std::size_t i = 0; i < frames.size(); ++i) {
     frames[i]->name = {kept(names[i].name), names[i].offset, names[i].has_frame, names[i].starts};
     if (can_change(mapping)) continue;
@@ -146,11 +160,11 @@ void UserStacks::ask(std::uint32_t pid, std::size_t first) {
   }
 }
 
-void UserStacks::mark_end(std::size_t count, std::vector<Frame>& frames) const {
-  if (count >= most_frames)
-    frames.push_back(marked(mark::cut));
-  else if (!looked_.back().name.starts)
-    frames.push_back(marked(mark::broken));
+// Behind where a program or a thread begins there is nothing: what follows there is left in a register by chance.
+void UserStacks::end_at_start() {
+  const auto start =
+      std::find_if(looked_.rbegin(), looked_.rend(), [](const auto& frame) { return frame.name.starts; });
+  if (start != looked_.rend()) looked_.erase(start.base(), looked_.end());
 }
 
 void UserStacks::name(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
@@ -161,20 +175,25 @@ void UserStacks::name(std::uint32_t pid, std::uint64_t time, std::span<const std
   if (!pid) ++nowhere_;
   find_mappings(pid, time, addresses);
   find_names(pid);
+  end_at_start();
   const bool any_mapped = std::any_of(looked_.begin(), looked_.end(), [](const auto& frame) { return frame.mapping; });
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
+  for (std::size_t i = 0; i < looked_.size(); ++i) {
     const Looked& frame = looked_[i];
+    const bool last = i + 1 == looked_.size();
     if (!frame.mapping) {
       // What a broken chain ends with is any number, and nothing to be shown.
-      if (!any_mapped || i + 1 < addresses.size()) frames.push_back({{}, {}, addresses[i]});
+      if (!any_mapped || !last) frames.push_back({{}, {}, addresses[i]});
       continue;
     }
     const bool named = !frame.name.text.empty();
-    const std::uint64_t in_module = addresses[i] - frame.mapping->start + frame.mapping->file_offset;
+    const Mapping& mapping = *frame.mapping;
+    const std::uint64_t in_module =
+        mapping.path.empty() ? addresses[i] : addresses[i] - mapping.start + mapping.file_offset;
     frames.push_back({frame.name.text, frame.module->path, named ? frame.name.offset : in_module});
-    if (named && !frame.name.has_frame && i + 1 < addresses.size()) frames.push_back(marked(mark::gap));
+    if (named && !frame.name.has_frame && !last) frames.push_back(marked(mark::gap));
   }
-  mark_end(addresses.size(), frames);
+  if (looked_.back().name.starts) return;
+  frames.push_back(marked(addresses.size() >= most_frames ? mark::cut : mark::broken));
 }
 
 void UserStacks::forget_old() {

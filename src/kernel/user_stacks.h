@@ -40,6 +40,14 @@ class UserStacks {
     std::uint32_t number = 0;
     std::uint32_t missing_for = 0;  // the process that had it not
     bool given_up = false;          // the process that looked into it did not come back
+    std::int64_t changed = 0;       // the names that are kept are of the file as it is since then,
+    std::uint64_t verified = 0;     // for mappings since then up to here, or since exactly `asked`
+    std::uint64_t asked = 0;
+
+    [[nodiscard]] bool knows(const Mapping& mapping) const {
+      const auto since = static_cast<std::int64_t>(mapping.since);
+      return mapping.since == asked || (since >= changed && mapping.since <= verified);
+    }
     std::string path;
   };
   struct Name {
@@ -72,7 +80,7 @@ class UserStacks {
   bool remembered(Looked& frame) const;
   Module& module_of(const Mapping& mapping);
   std::string_view kept(const std::string& text) { return *texts_.insert(text).first; }
-  void mark_end(std::size_t count, std::vector<Frame>& frames) const;
+  void end_at_start();
 
   SymbolProcess process_;
   Mappings mappings_;
@@ -82,6 +90,7 @@ class UserStacks {
   std::unordered_set<std::string> texts_;
   std::unordered_map<std::uint32_t, std::uint64_t> asked_;  // when a process was last asked for its mappings
   std::vector<Looked> looked_;
+  std::uint32_t modules_made_ = 0;
   std::uint64_t nowhere_ = 0, given_up_ = 0;
 };
 
