@@ -65,6 +65,7 @@ void StreamRun::loaded() {
   values_.resize(chosen().size());
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
+  if (kernel_stacks_) symbolizer_->look_into_kernel();
   if (symbolizer_ && symbolizer_->user()) watch_mappings(*symbolizer_->user());
 }
 

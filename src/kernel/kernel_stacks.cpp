@@ -59,7 +59,7 @@ Frame KernelStacks::frame(std::uint64_t address, bool returns_there) {
 void KernelStacks::name(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames) {
   frames.clear();
   if (addresses.empty()) return;
-  if (read_.empty()) read();
+  prepare();
   if (read_.back().empty()) {
     frames.push_back(marked(mark::hidden));
     return;

@@ -16,6 +16,10 @@ namespace sonde::kernel {
 /// (at most once a second) for an address that it did not know, as modules come.
 class KernelStacks {
  public:
+  /// Reads it now: a reader that did so in the midst of a flood of events would lose some.
+  void prepare() {
+    if (read_.empty()) read();
+  }
   /// See Symbolizer::name_kernel().
   void name(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames);
   /// Why there are no names: a sentence; empty if there are.

@@ -18,6 +18,8 @@ class SystemSymbolizer final : public Symbolizer {
   void look_into_programs(std::function<void(int pid)> began) {
     user_ = std::make_unique<UserStacks>(std::move(began));
   }
+  /// Stacks of the kernel: reads its names now.
+  void look_into_kernel() { kernel_.prepare(); }
   [[nodiscard]] UserStacks* user() const { return user_.get(); }
 
   void name_kernel(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames) override;
