@@ -24,7 +24,7 @@ namespace sonde::kernel {
 namespace {
 
 constexpr std::int64_t millisecond = 1'000'000;
-constexpr std::int64_t patience = 1000 * millisecond;  // the largest files take a second
+constexpr std::int64_t patience = 2000 * millisecond;  // the largest files take a second
 constexpr unsigned most_ends = 5;
 constexpr std::size_t most_mappings = 1 << 17;
 constexpr rlim_t most_memory = rlim_t{4} << 30;

@@ -59,7 +59,13 @@ class Symbols : public testing::Test {
     std::vector<kernel::WantedName> wanted;
     for (std::uint64_t at = 0x1000; at < 0x1200; at += 4) wanted.push_back({at, 1});
     std::vector<NamedAddress> found;
-    EXPECT_EQ(process_.name(static_cast<std::uint32_t>(getpid()), mapping, wanted, found), expected);
+    Answer answer{};
+    // An emulated guest may stand still for longer than it may take.
+    for (int turn = 0; turn < 3; ++turn) {
+      answer = process_.name(static_cast<std::uint32_t>(getpid()), mapping, wanted, found);
+      if (answer != Answer::none || expected == Answer::none) break;
+    }
+    EXPECT_EQ(answer, expected);
     Words all;
     for (const auto& one : found)
       if (!one.name.empty() && (all.empty() || all.back() != one.name)) all.push_back(one.name);
