@@ -26,6 +26,14 @@ struct task_struct___storage {
   void* bpf_storage;
 };
 
+/* 2f064a59a11f ("sched: Change task_struct::state"), 5.14 */
+struct task_struct___state {
+  unsigned int __state;
+};
+struct task_struct___wide_state {
+  long state;
+};
+
 /* Size of a kernel stack, where the kernel's BTF has the union (5.10 does). */
 union thread_union {
   unsigned long stack[1];
@@ -63,6 +71,12 @@ struct io_open___pointer {
 };
 
 #pragma clang attribute pop
+
+/* TASK_INTERRUPTIBLE and so on, of a BTF pointer. */
+static __always_inline __u32 task_state(struct task_struct* task) {
+  if (bpf_core_field_exists(struct task_struct___state, __state)) return ((struct task_struct___state*)task)->__state;
+  return ((struct task_struct___wide_state*)task)->state;
+}
 
 /* The id of the ancestor of `cgrp` at `level`, which must not exceed the level of `cgrp`. */
 static __always_inline __u64 cgroup_ancestor(struct cgroup* cgrp, __u32 level) {

@@ -263,23 +263,44 @@ struct mm_struct {
   struct file* exe_file;
 };
 
+struct rq {
+  u64 clock;
+};
+
+struct cfs_rq {
+  struct rq* rq;
+};
+
 struct sched_entity {
   u64 sum_exec_runtime;
+  u64 nr_migrations;
+  struct cfs_rq* cfs_rq;
+};
+
+struct sched_info {
+  unsigned long long run_delay;
+  unsigned long long last_queued;
 };
 
 struct task_struct {
   struct thread_info thread_info;
   void* stack;
   unsigned int flags;
+  int wake_cpu;
+  int prio;
   struct sched_entity se;
+  struct sched_info sched_info;
   struct mm_struct* mm;
   int exit_code;
+  unsigned sched_contributes_to_load : 1;
   int pid;
   int tgid;
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct pid* thread_pid;
   struct list_head thread_node;
+  unsigned long nvcsw;
+  unsigned long nivcsw;
   u64 start_time;
   const struct cred* cred;
   char comm[16];

@@ -50,6 +50,22 @@ class SnapshotBase : public Tracing {
   /// Place of the column that sorts.
   [[nodiscard]] std::size_t sorting() const { return sorting_; }
 
+  /// Of a tool whose programs keep accounts of tasks and CPUs in place of rows (`boundary` and read_tasks() in its BPF
+  /// object): the size of a record about one task; 0: it keeps none. The records of tasks that end come through the
+  /// ring, at any time. When an interval has ended, read_tasks() gives those of the tasks that live, and settle() makes
+  /// rows of all of them with read_row(). Two readings come before: one of no boundary (0), which opens the accounts
+  /// and is to be forgotten, and that of the window's opening, of which nothing is shown.
+  [[nodiscard]] virtual std::size_t account_size() const { return 0; }
+  virtual void take_account(const std::byte* /*record*/) {}
+  virtual void take_cpu_account(unsigned /*cpu*/, const std::byte* /*record*/) {}
+  /// `boundary`: when the interval ended, ns monotonic.
+  virtual void settle(std::uint64_t /*boundary*/) {}
+  /// A sentence about the interval as a whole.
+  [[nodiscard]] virtual std::string remark() const { return {}; }
+
+  /// Takes one row, as the kernel has it: key, value.
+  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) = 0;
+
  private:
   friend class SnapshotRun;
   void prepare() override;
@@ -57,7 +73,6 @@ class SnapshotBase : public Tracing {
 
   // One reading: begin, each row of the kernel's, end; then the rows of this interval are there in their order.
   virtual void begin_reading() = 0;
-  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) = 0;
   virtual void end_reading() = 0;
   [[nodiscard]] virtual std::size_t row_count() const = 0;
   virtual void fill(std::size_t row, std::span<const std::size_t> chosen, std::span<Value> values) = 0;
@@ -143,6 +158,18 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   virtual V difference(const V& now, const V& before) const = 0;
   [[nodiscard]] virtual bool empty(const V& value) const = 0;
 
+  void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) final {
+    K key;
+    V value;
+    std::memcpy(&key, row, sizeof(K));
+    std::memcpy(&value, row + sizeof(K), sizeof(V));
+    if (empty(value)) return;
+    const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
+    if (fresh) return;
+    merge(found->second.value, value);
+    for (std::size_t i = 0; i < buckets.size(); ++i) found->second.buckets[i] += buckets[i];
+  }
+
  private:
   using Keys = std::vector<std::string_view>;
   struct Entry {
@@ -163,18 +190,6 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     before_ = std::move(now_);
     now_ = {};
     now_.reserve(before_.size());
-  }
-
-  void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) final {
-    K key;
-    V value;
-    std::memcpy(&key, row, sizeof(K));
-    std::memcpy(&value, row + sizeof(K), sizeof(V));
-    if (empty(value)) return;
-    const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
-    if (fresh) return;
-    merge(found->second.value, value);
-    for (std::size_t i = 0; i < buckets.size(); ++i) found->second.buckets[i] += buckets[i];
   }
 
   void end_reading() final {

@@ -2,6 +2,7 @@
 #include "app/snapshot_run.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "core/show.h"
@@ -14,6 +15,13 @@ namespace {
 constexpr std::uint32_t usual_rows = 65536, usual_rows_with_buckets = 16384;
 constexpr std::uint64_t terminal_rows = 20;
 
+// An interval ends so much later than the programs are told when, so that none of them can be late with the news.
+constexpr std::uint64_t notice = 200'000;
+constexpr std::uint64_t busy_wait = 10'000'000;
+constexpr std::uint64_t pending_patience = 100'000'000;
+constexpr std::size_t longest_drain_records = 8192;
+constexpr std::uint32_t least_threads = 8192;
+
 std::uint32_t whole_chunks(std::uint32_t rows) { return (rows + COUNT_CHUNK - 1) / COUNT_CHUNK; }
 
 }  // namespace
@@ -22,6 +30,25 @@ SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
     : TracingRun(tool, options), snapshot_(tool) {}
 
 void SnapshotRun::size_maps(const LibraryParts& parts) {
+  if (parts.rows) size_counts(parts);
+  if (parts.read_tasks) size_accounts(parts);
+}
+
+void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {
+  if (parts.rows && keeps_accounts())
+    unused.insert(unused.end(), {parts.rows, parts.buckets, parts.lanes, parts.places, parts.chunks});
+}
+
+// Threads that live at the same time: twice as many as now, so that many may come.
+void SnapshotRun::size_accounts(const LibraryParts& parts) {
+  const std::uint32_t threads = kernel::count_tasks();
+  entries_ = options_.max_entries ? options_.max_entries : std::max(least_threads, threads * 2);
+  kernel::resize_map(parts.threads, entries_);
+  kernel::resize_map(parts.cpus, kernel::possible_cpus());
+  size_ring(parts);
+}
+
+void SnapshotRun::size_counts(const LibraryParts& parts) {
   const bool buckets = parts.buckets && snapshot_.uses_buckets();
   const std::uint32_t wanted = options_.max_entries ? options_.max_entries
                                : buckets            ? usual_rows_with_buckets
@@ -30,6 +57,7 @@ void SnapshotRun::size_maps(const LibraryParts& parts) {
   // Each lane begins a chunk of its own, and row 0 is nobody's.
   const std::uint32_t chunks = whole_chunks(wanted + 1) + (options_.max_entries ? 0 : lanes);
   *parts.count_chunks = chunks;
+  entries_ = chunks * COUNT_CHUNK;
   kernel::resize_map(parts.rows, chunks * COUNT_CHUNK);
   kernel::resize_map(parts.places, chunks * COUNT_CHUNK);
   kernel::resize_map(parts.chunks, chunks);
@@ -41,11 +69,29 @@ void SnapshotRun::size_maps(const LibraryParts& parts) {
 
 void SnapshotRun::loaded() {
   values_.resize(chosen().size());
+  if (keeps_accounts()) {
+    tasks_.emplace(parts_.read_tasks, snapshot_.account_size());
+    cpus_.emplace(parts_.cpus);
+    ring_.emplace(parts_.events, *parts_.run);
+    waiter_.watch_edges(ring_->fd());
+    return;
+  }
   counts_.emplace(parts_.rows);
   if (parts_.buckets && snapshot_.uses_buckets()) buckets_.emplace(parts_.buckets);
 }
 
+// Each task gets its account before the window opens.
+void SnapshotRun::opening() {
+  if (!keeps_accounts()) return;
+  read_accounts(0);
+  end_interval();
+}
+
 void SnapshotRun::opened() {
+  if (keeps_accounts()) {
+    opened_ = *parts_.opened;
+    read_accounts(opened_);
+  }
   started_ = opened_;
   follow_clock();
   const std::string since(TimeOfDay(options_.utc)(wall(opened_)).substr(0, 12));
@@ -57,13 +103,36 @@ std::uint64_t SnapshotRun::boundary() const {
 }
 
 bool SnapshotRun::take() {
-  const std::uint64_t time = now();
+  const bool busy = ring_ && drain() > 0;
   // The last one is read when its programs have come to their ends.
   const bool last = options_.max_events && intervals_ + 1 == options_.max_events;
-  if (time < boundary() || last) return false;
-  read();
-  show(started_, time);
+  if (now() < boundary() || last) return busy;
+  const std::uint64_t end = end_interval();
+  read(end);
+  show(started_, end);
   return true;
+}
+
+// When the interval that goes on ends for all accounts: the time has come when this returns.
+std::uint64_t SnapshotRun::end_interval() {
+  if (!keeps_accounts()) return now();
+  const std::uint64_t end = now() + notice;
+  if (!*parts_.opened) __atomic_store_n(parts_.opened, end, __ATOMIC_SEQ_CST);
+  __atomic_store_n(parts_.boundary, end, __ATOMIC_SEQ_CST);
+  while (now() <= end) {
+  }
+  return end;
+}
+
+std::size_t SnapshotRun::drain() {
+  const auto take = [this](const std::byte* record, std::size_t size) {
+    if (size >= snapshot_.account_size())
+      snapshot_.take_account(record);
+    else
+      losses_.add_malformed();
+    return true;
+  };
+  return ring_->drain(take, longest_drain_records);
 }
 
 bool SnapshotRun::enough() const {
@@ -71,33 +140,70 @@ bool SnapshotRun::enough() const {
 }
 
 void SnapshotRun::wait(bool busy) {
-  if (busy) return;
+  if (busy && !ring_) return;
+  if (!busy && ring_ && !ring_->fall_asleep()) return;
   const std::uint64_t time = now(), end = boundary();
-  TracingRun::wait(end == UINT64_MAX ? -1 : static_cast<std::int64_t>(end - std::min(end, time)));
+  std::uint64_t left = end - std::min(end, time);
+  if (busy) left = std::min(left, busy_wait);
+  TracingRun::wait(end == UINT64_MAX && !busy ? -1 : static_cast<std::int64_t>(left));
+  if (ring_) ring_->wake_up();
 }
 
 void SnapshotRun::take_rest() {
+  if (keeps_accounts()) closed_ = end_interval();
   kernel::wait_for_programs();
   // With -d 10 -i 1 the tenth interval is the last one, not a moment behind it.
   const bool begun = closed_ - started_ > options_.interval_ns / 1000 || intervals_ == 0;
-  read();
+  read(closed_);
   if (begun || snapshot_.row_count()) show(started_, closed_);
 }
 
-void SnapshotRun::read() {
-  const std::uint32_t lanes = kernel::possible_cpus() * *parts_.count_users;
-  const std::uint32_t taken = __atomic_load_n(parts_.chunks_taken, __ATOMIC_ACQUIRE) + lanes;
-  const std::uint32_t rows = std::min(taken * COUNT_CHUNK, counts_->size());
+void SnapshotRun::read(std::uint64_t end) {
   snapshot_.interval_ = parts_.run->interval;
   __atomic_store_n(&parts_.run->interval, snapshot_.interval_ + 1, __ATOMIC_SEQ_CST);
   snapshot_.begin_reading();
+  if (keeps_accounts())
+    read_accounts(end);
+  else
+    read_counts();
+  snapshot_.end_reading();
+}
+
+// A task that ends while the others are read has put its record into the ring before it is missed.
+void SnapshotRun::read_accounts(std::uint64_t boundary) {
+  tasks_->read([this](const std::byte* row) { snapshot_.take_account(row); });
+  read_cpu_accounts();
+  const std::uint64_t patience = now() + pending_patience;
+  while (!ring_->empty())
+    if (drain() == 0 && now() > patience) break;
+  snapshot_.settle(boundary);
+}
+
+// A CPU may be writing its own: the first word of an account is odd meanwhile.
+void SnapshotRun::read_cpu_accounts() {
+  std::array<std::uint64_t, 64> copy{};
+  for (std::uint32_t cpu = 0; cpu < cpus_->size(); ++cpu) {
+    const auto* words = reinterpret_cast<const std::uint64_t*>(cpus_->at(cpu));
+    const std::size_t count = std::min(copy.size(), cpus_->bytes_each() / sizeof(std::uint64_t));
+    std::uint64_t serial = 0;
+    do {
+      serial = __atomic_load_n(words, __ATOMIC_ACQUIRE);
+      for (std::size_t i = 0; i < count; ++i) copy[i] = __atomic_load_n(words + i, __ATOMIC_ACQUIRE);
+    } while (serial % 2 || serial != __atomic_load_n(words, __ATOMIC_ACQUIRE));
+    snapshot_.take_cpu_account(cpu, reinterpret_cast<const std::byte*>(copy.data()));
+  }
+}
+
+void SnapshotRun::read_counts() {
+  const std::uint32_t lanes = kernel::possible_cpus() * *parts_.count_users;
+  const std::uint32_t taken = __atomic_load_n(parts_.chunks_taken, __ATOMIC_ACQUIRE) + lanes;
+  const std::uint32_t rows = std::min(taken * COUNT_CHUNK, counts_->size());
   for (std::uint32_t i = 1; i < rows; ++i) {
     const std::byte* row = counts_->at(i);
     std::span<const std::uint32_t> buckets;
     if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i)), BUCKETS};
     snapshot_.read_row(row, buckets);
   }
-  snapshot_.end_reading();
 }
 
 void SnapshotRun::show(std::uint64_t start, std::uint64_t end) {
@@ -114,6 +220,7 @@ void SnapshotRun::show(std::uint64_t start, std::uint64_t end) {
     sink_.row(values_);
   }
   sink_.end_interval(interval);
+  if (const auto remark = snapshot_.remark(); !remark.empty()) sink_.note(remark);
   sink_.flush();
   rows_ += interval.rows;
   ++intervals_;
@@ -121,8 +228,11 @@ void SnapshotRun::show(std::uint64_t start, std::uint64_t end) {
 }
 
 void SnapshotRun::more_notes() {
+  if (keeps_accounts() && *parts_.unlisted)
+    sink_.note("The kernel does not list all its threads: " + format_count(*parts_.unlisted) +
+               " that were there count from their first switch on.");
   if (parts_.run->drops[DROP_COUNT_FULL])
-    sink_.note("A larger --max-entries (now " + format_count(counts_->size()) + ") has room for more keys.");
+    sink_.note("A larger --max-entries (now " + format_count(entries_) + ") has room for more keys.");
 }
 
 }  // namespace sonde

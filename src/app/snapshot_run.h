@@ -7,6 +7,8 @@
 
 #include "app/snapshot.h"
 #include "app/tracing_run.h"
+#include "kernel/iterator.h"
+#include "kernel/ring.h"
 #include "kernel/rows.h"
 
 namespace sonde {
@@ -18,7 +20,9 @@ class SnapshotRun final : public TracingRun {
 
  private:
   void size_maps(const LibraryParts& parts) override;
+  void unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const override;
   void loaded() override;
+  void opening() override;
   void opened() override;
   bool take() override;
   void wait(bool busy) override;
@@ -28,12 +32,24 @@ class SnapshotRun final : public TracingRun {
 
   [[nodiscard]] std::uint64_t boundary() const;  // when the interval that goes on ends
   void show(std::uint64_t start, std::uint64_t end);
-  void read();
+  void read(std::uint64_t end);
+  void read_counts();
+  void read_accounts(std::uint64_t boundary);
+  void read_cpu_accounts();
+  std::uint64_t end_interval();
+  std::size_t drain();
+  void size_counts(const LibraryParts& parts);
+  void size_accounts(const LibraryParts& parts);
+  [[nodiscard]] bool keeps_accounts() const { return snapshot_.account_size() != 0; }
 
   SnapshotBase& snapshot_;
   std::optional<kernel::Rows> counts_, buckets_;
+  std::optional<kernel::Iterator> tasks_;
+  std::optional<kernel::Rows> cpus_;
+  std::optional<kernel::Ring> ring_;
   std::vector<Value> values_;
   std::uint64_t intervals_ = 0;  // shown
+  std::uint32_t entries_ = 0;    // that there is room for
   std::uint64_t started_ = 0;    // the one that goes on, ns monotonic
 };
 

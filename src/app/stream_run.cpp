@@ -16,16 +16,6 @@ constexpr std::uint64_t busy_wait = second / 100;
 constexpr std::uint64_t longest_drain_records = 8192;
 constexpr std::uint64_t pending_patience = second / 10;
 
-// Two MiB hold 50 ms of 300,000 opens a second; touched ring pages count twice in the reader's memory, so a small
-// machine gets no more than that. Each further four CPUs can produce as much again.
-std::uint32_t ring_bytes(const CommonOptions& options, unsigned cpus) {
-  if (options.buffer_bytes) return static_cast<std::uint32_t>(options.buffer_bytes);
-  constexpr std::uint32_t base = 2 << 20, most = 16 << 20;
-  std::uint32_t size = base;
-  while (size < most && size / base * 4 < cpus) size *= 2;
-  return size;
-}
-
 }  // namespace
 
 StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
@@ -51,14 +41,9 @@ void StreamRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& un
 }
 
 void StreamRun::size_maps(const LibraryParts& parts) {
-  const unsigned cpus = kernel::possible_cpus();
-  const std::uint32_t ring = ring_bytes(options_, cpus);
-  kernel::resize_map(parts.events, ring);
-  parts.lib->quarter = ring / 4;
+  size_ring(parts);
   if (parts.stacks) *parts.stacks = {kernel_stacks_, user_stacks_};
   parts.lib->apart = user_stacks_;
-  // All CPUs together look at least twice while a quarter fills.
-  parts.lib->wake_check = ring / 8 / cpus;
 }
 
 void StreamRun::loaded() {

@@ -54,6 +54,12 @@ struct LibraryParts {
   std::uint32_t* uses_buckets = nullptr;
   stack_conf* stacks = nullptr;  ///< of records that can have stacks behind them
   bpf_map* stacked = nullptr;
+  bpf_program* read_tasks = nullptr;  ///< accounts of tasks, with what belongs to them
+  bpf_map* threads = nullptr;
+  bpf_map* cpus = nullptr;
+  std::uint64_t* opened = nullptr;    ///< when the window opened, ns monotonic; 0: not yet
+  std::uint64_t* boundary = nullptr;  ///< when the last interval ended
+  const std::uint64_t* unlisted = nullptr;
 };
 
 /// What all tools that load BPF programs have in common, whatever they make of it, as far as it does not depend on
@@ -151,6 +157,14 @@ class Probed : public Base {
     if constexpr (requires { s.rodata->stacks; }) {
       parts.stacks = &s.rodata->stacks;
       parts.stacked = s.maps.stacked;
+    }
+    if constexpr (requires { s.bss->boundary; }) {
+      parts.read_tasks = s.progs.read_tasks;
+      parts.unlisted = reinterpret_cast<const std::uint64_t*>(&s.bss->unlisted);
+      parts.threads = s.maps.threads;
+      parts.cpus = s.maps.cpus;
+      parts.opened = reinterpret_cast<std::uint64_t*>(&s.bss->opened);
+      parts.boundary = reinterpret_cast<std::uint64_t*>(&s.bss->boundary);
     }
     return parts;
   }

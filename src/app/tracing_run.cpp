@@ -15,6 +15,16 @@ namespace {
 
 constexpr std::uint64_t second = 1'000'000'000;
 
+// Two MiB hold 50 ms of 300,000 opens a second; touched ring pages count twice in the reader's memory, so a small
+// machine gets no more than that. Each further four CPUs can produce as much again.
+std::uint32_t ring_bytes(const CommonOptions& options, unsigned cpus) {
+  if (options.buffer_bytes) return static_cast<std::uint32_t>(options.buffer_bytes);
+  constexpr std::uint32_t base = 2 << 20, most = 16 << 20;
+  std::uint32_t size = base;
+  while (size < most && size / base * 4 < cpus) size *= 2;
+  return size;
+}
+
 std::uint64_t cpu_time(const rusage& usage) {
   const auto ns = [](const timeval& t) {
     return static_cast<std::uint64_t>(t.tv_sec) * second + static_cast<std::uint64_t>(t.tv_usec) * 1000;
@@ -88,6 +98,7 @@ kernel::Extras TracingRun::extras(const LibraryParts& parts, const kernel::Rung&
   } else {
     extras.unused_maps.push_back(parts.followed);
   }
+  if (parts.read_tasks) extras.iterators.push_back(parts.read_tasks);
   if (parts.calls) {
     if (!rung.remembers_calls || !task_storage_) extras.unused_maps.push_back(parts.calls);
     if (!rung.remembers_calls || task_storage_) extras.unused_maps.push_back(parts.calls_by_tid);
@@ -116,6 +127,15 @@ void TracingRun::seed_followed() {
   }
 }
 
+void TracingRun::size_ring(const LibraryParts& parts) const {
+  const unsigned cpus = kernel::possible_cpus();
+  const std::uint32_t ring = ring_bytes(options_, cpus);
+  kernel::resize_map(parts.events, ring);
+  parts.lib->quarter = ring / 4;
+  // All CPUs together look at least twice while a quarter fills.
+  parts.lib->wake_check = ring / 8 / cpus;
+}
+
 Exit TracingRun::go() {
   const auto all = tool_.columns();
   std::vector<const ColumnInfo*> columns;
@@ -139,6 +159,7 @@ Exit TracingRun::go() {
 }
 
 void TracingRun::open_window() {
+  opening();
   skipped_before_ = object_->skipped() - kernel::Object::skipped(parts_.follow_fork);
   opened_ = reported_ = now();
   __atomic_store_n(&parts_.run->running, 1U, __ATOMIC_SEQ_CST);

@@ -43,6 +43,8 @@ class TracingRun {
   /// Waits for `timeout_ns` (negative: for ever), a signal, the end of a process or the end of the run's time.
   void wait(std::int64_t timeout_ns);
   void report_losses(bool at_once);
+  /// Gives the ring of `parts` its size.
+  void size_ring(const LibraryParts& parts) const;
 
   const CommonOptions& options_;
   Outputs outputs_;
@@ -60,6 +62,8 @@ class TracingRun {
   virtual void unused_maps(const LibraryParts& /*parts*/, std::vector<bpf_map*>& /*unused*/) const {}
   /// The programs are loaded.
   virtual void loaded() = 0;
+  /// The window is about to open.
+  virtual void opening() {}
   /// The window is open.
   virtual void opened() {}
   /// Shows what has come; true if there may be more at once.

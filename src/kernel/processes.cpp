@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "kernel/file.h"
 
@@ -23,6 +24,12 @@ std::uint32_t pid_namespace() {
 bool task_exists(std::uint32_t id) {
   struct stat status {};
   return stat(("/proc/" + std::to_string(id)).c_str(), &status) == 0;
+}
+
+std::uint32_t count_tasks() {
+  const std::string load = read_file("/proc/loadavg").value_or("");  // "0.15 0.10 0.05 2/231 4711"
+  const auto slash = load.find('/');
+  return slash == load.npos ? 0 : static_cast<std::uint32_t>(std::strtoul(load.c_str() + slash + 1, nullptr, 10));
 }
 
 Users::Users() : users_(parse_passwd(read_file("/etc/passwd").value_or(""))) {

@@ -18,6 +18,9 @@ std::uint32_t pid_namespace();
 /// True if a process or thread of that number exists in the caller's namespace.
 bool task_exists(std::uint32_t id);
 
+/// How many threads there are now, 0 if that cannot be told.
+std::uint32_t count_tasks();
+
 /// User names from /etc/passwd alone: asking the system's name service may load code, or wait for a network.
 class Users {
  public:

@@ -18,6 +18,7 @@ class Rows {
   ~Rows();
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::size_t bytes_each() const { return stride_; }
   [[nodiscard]] const std::byte* at(std::uint32_t i) const { return data_ + std::size_t{i} * stride_; }
 
  private:
