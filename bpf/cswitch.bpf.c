@@ -30,11 +30,14 @@ __u64 boundary = 0;
 
 __u64 unlisted = 0; /* threads that were there and that the iterator did not show */
 
-/* Accounts of threads by tid. Preallocated: where a thread leaves its CPU, nothing may be asked of the allocator. */
+/*
+ * Accounts of threads, by where their kernel stacks lie: an exec can exchange the numbers of two threads that live.
+ * Preallocated: where a thread leaves its CPU, nothing may be asked of the allocator.
+ */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 8192);
-  __type(key, __u32);
+  __type(key, __u64);
   __type(value, struct cswitch_thread);
 } threads SEC(".maps");
 
@@ -119,11 +122,13 @@ static __always_inline void end_writing(struct cswitch_account* account) {
 
 static __always_inline struct workshop* workshop(__u32 which) { return bpf_map_lookup_elem(&workshops, &which); }
 
+static __always_inline __u64 key_of(struct task_struct* task) { return (__u64)task->stack; }
+
 /* Opens an account whose spell began at `since`. False if there is no room, or if it was opened meanwhile. */
 static __always_inline bool open_account(struct workshop* shop, struct task_struct* task, __u32 state, __u64 since,
                                          __u64 now) {
   struct cswitch_thread* fresh = &shop->fresh;
-  __u32 tid = task->pid;
+  __u64 key = key_of(task);
   int error;
 
   __builtin_memset(fresh, 0, sizeof(*fresh));
@@ -136,8 +141,8 @@ static __always_inline bool open_account(struct workshop* shop, struct task_stru
   fresh->base.other = task->se.nr_migrations;
   fresh->delay = task->sched_info.run_delay;
   fresh->born = since;
-  fresh->first = tid;
-  error = bpf_map_update_elem(&threads, &tid, fresh, BPF_NOEXIST);
+  fresh->first = task->pid;
+  error = bpf_map_update_elem(&threads, &key, fresh, BPF_NOEXIST);
   if (error && error != -EEXIST) count_drop(DROP_COUNT_FULL);
   return !error;
 }
@@ -175,7 +180,7 @@ static __always_inline void describe(struct cswitch_task* row, struct task_struc
 /* A thread has left its last CPU. */
 static __noinline void close_account(struct task_struct* task, struct cswitch_thread* thread, __u64 now) {
   struct workshop* shop = workshop(WORKSHOP_SWITCH);
-  __u32 tid = task->pid;
+  __u64 key = key_of(task);
 
   if (shop && opened && now >= opened) {
     describe(&shop->task, task, task_pid(task, &filter), now);
@@ -183,13 +188,13 @@ static __noinline void close_account(struct task_struct* task, struct cswitch_th
     __builtin_memcpy(&shop->task.thread, thread, sizeof(*thread));
     ring_emit(&shop->task, sizeof(shop->task), &shop->unchecked);
   }
-  bpf_map_delete_elem(&threads, &tid);
+  bpf_map_delete_elem(&threads, &key);
 }
 
 static __always_inline struct cswitch_thread* thread_of(struct task_struct* task) {
-  __u32 tid = task->pid;
+  __u64 key = key_of(task);
 
-  return bpf_map_lookup_elem(&threads, &tid);
+  return bpf_map_lookup_elem(&threads, &key);
 }
 
 /* Of a thread that has no account yet. */
@@ -292,20 +297,6 @@ int BPF_PROG(threads_switch, bool preempt, struct task_struct* prev, struct task
   if (prev->pid) left = leaves(prev, preempt, now);
   if (next->pid) wait = arrives(next, now, clock);
   count_on_cpu(cpu, !prev->pid, !next->pid, left, preempt || !task_state(prev), wait, now);
-  return 0;
-}
-
-/* A thread that execs while others live takes over the number of its process's first thread. */
-SEC("raw_tp/sched_process_exec")
-int BPF_PROG(thread_execs, struct task_struct* task, int old) {
-  __u32 before = old, tid = BPF_CORE_READ(task, pid);
-  struct cswitch_thread* thread;
-
-  if (before == tid) return 0;
-  thread = bpf_map_lookup_elem(&threads, &before);
-  if (!thread) return 0;
-  bpf_map_update_elem(&threads, &tid, thread, BPF_ANY);
-  bpf_map_delete_elem(&threads, &before);
   return 0;
 }
 

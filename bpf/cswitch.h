@@ -50,7 +50,7 @@ struct cswitch_thread {
   __u64 delay;                /* the kernel's sum of its waits when it left its CPU */
   struct cswitch_counts base; /* the kernel's counts when the account was opened */
   __u64 born;                 /* ns: of the account; with `first`, what tells threads apart */
-  __u64 first;                /* the tid it had then, as the kernel has it: exec can change it */
+  __u64 first;                /* the tid it had then, as the kernel has it: an exec can change that */
 };
 
 struct cswitch_cpu {

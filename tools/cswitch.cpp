@@ -202,7 +202,6 @@ class Cswitch final : public Snapshot<Key, Counts, cswitch_bpf> {
   kernel::Ladder probes(cswitch_bpf& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
     tp_btf.attach(kernel::by_section(s.progs.threads_switch));
-    tp_btf.attach(kernel::by_section(s.progs.thread_execs));
     return {"context switches", {tp_btf}};
   }
 
