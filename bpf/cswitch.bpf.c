@@ -10,17 +10,9 @@
 #include "lib/filter.bpf.h"
 #include "lib/follow.bpf.h"
 #include "lib/ring.bpf.h"
+#include "lib/sched.bpf.h"
 
 #define EEXIST 17
-
-#define STATE_UNINTERRUPTIBLE 0x2
-#define STATE_STOPPED 0x4
-#define STATE_TRACED 0x8
-#define STATE_DEAD 0x80
-#define STATE_WAKING 0x200
-#define STATE_NOLOAD 0x400
-#define STATE_RTLOCK 0x1000
-#define STATE_FROZEN 0x8000
 
 const volatile struct cswitch_conf conf = {};
 
@@ -30,10 +22,8 @@ __u64 boundary = 0;
 
 __u64 unlisted = 0; /* threads that were there and that the iterator did not show */
 
-/*
- * Accounts of threads, by where their kernel stacks lie: an exec can exchange the numbers of two threads that live.
- * Preallocated: where a thread leaves its CPU, nothing may be asked of the allocator.
- */
+/* Accounts of threads, by task_key(). Preallocated: where a thread leaves its CPU, nothing may be asked of the
+ * allocator. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 8192);
@@ -64,15 +54,6 @@ struct {
   __type(key, __u32);
   __type(value, struct workshop);
 } workshops SEC(".maps");
-
-/*
- * The clock of the run queue that a thread is in, by which the scheduler measures waits; 0 where a queue cannot be had
- * from a thread, for lack of CONFIG_FAIR_GROUP_SCHED. (The symbol of all queues is not exported everywhere.)
- */
-static __always_inline __u64 queue_clock(struct task_struct* task) {
-  if (!bpf_core_field_exists(task->se.cfs_rq) || !bpf_core_field_exists(struct cfs_rq, rq)) return 0;
-  return task->se.cfs_rq->rq->clock;
-}
 
 static __always_inline __u64 last_boundary(__u64 now) {
   __u64 at = *(volatile __u64*)&boundary;
@@ -122,13 +103,11 @@ static __always_inline void end_writing(struct cswitch_account* account) {
 
 static __always_inline struct workshop* workshop(__u32 which) { return bpf_map_lookup_elem(&workshops, &which); }
 
-static __always_inline __u64 key_of(struct task_struct* task) { return (__u64)task->stack; }
-
 /* Opens an account whose spell began at `since`. False if there is no room, or if it was opened meanwhile. */
 static __always_inline bool open_account(struct workshop* shop, struct task_struct* task, __u32 state, __u64 since,
                                          __u64 now) {
   struct cswitch_thread* fresh = &shop->fresh;
-  __u64 key = key_of(task);
+  __u64 key = task_key(task);
   int error;
 
   __builtin_memset(fresh, 0, sizeof(*fresh));
@@ -180,7 +159,7 @@ static __always_inline void describe(struct cswitch_task* row, struct task_struc
 /* A thread has left its last CPU. */
 static __noinline void close_account(struct task_struct* task, struct cswitch_thread* thread, __u64 now) {
   struct workshop* shop = workshop(WORKSHOP_SWITCH);
-  __u64 key = key_of(task);
+  __u64 key = task_key(task);
 
   if (shop && opened && now >= opened) {
     describe(&shop->task, task, task_pid(task, &filter), now);
@@ -192,7 +171,7 @@ static __noinline void close_account(struct task_struct* task, struct cswitch_th
 }
 
 static __always_inline struct cswitch_thread* thread_of(struct task_struct* task) {
-  __u64 key = key_of(task);
+  __u64 key = task_key(task);
 
   return bpf_map_lookup_elem(&threads, &key);
 }
@@ -230,13 +209,6 @@ static __always_inline bool leaves(struct task_struct* task, bool preempt, __u64
   end_writing(account);
   if (task_state(task) & STATE_DEAD) close_account(task, thread, now);
   return true;
-}
-
-/* How long a thread that comes to a CPU has waited for one, by the kernel's count, since that was `before`. */
-static __always_inline __u64 waited(struct task_struct* task, __u64 before, __u64 clock) {
-  __u64 queued = task->sched_info.last_queued, delay = task->sched_info.run_delay - before;
-
-  return queued && queued < clock ? delay + clock - queued : delay;
 }
 
 /* How long a wanted thread has waited; -1 if it is not wanted. */
@@ -279,7 +251,7 @@ static __always_inline void count_on_cpu(struct cswitch_cpu* cpu, bool was_idle,
   account->now.counts.other++;
   if (left && preempt) account->now.counts.involuntary++;
   if (left && !preempt) account->now.counts.voluntary++;
-  if (wait > 0) account->now.spent[CSWITCH_WAIT] += wait;
+  if (wait > 0 && opened) account->now.spent[CSWITCH_WAIT] += now - wait < opened ? now - opened : wait;
   begin_spell(account, idle ? CSWITCH_SLEEP : CSWITCH_ON, now);
   end_writing(account);
 }

@@ -26,6 +26,7 @@ enum drop_kind {
   DROP_COUNT_FULL,  /* no room for another row of counts */
   DROP_CALL_FULL,   /* no room to remember what a call was about */
   DROP_SHELL,       /* no room to tell of a shell that was started */
+  DROP_WAKER_FULL,  /* no room to remember who woke a thread */
   DROP_KINDS,
 };
 

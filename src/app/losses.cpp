@@ -71,6 +71,9 @@ std::vector<std::string> Losses::incomplete() const {
     sentences.push_back(format_count(n) + (n == 1 ? " shell was" : " shells were") +
                         " started, perhaps from files that are not watched: the ring buffer had no room to tell "
                         "(--buffer-size).");
+  if (const auto n = drops_[DROP_WAKER_FULL].total)
+    sentences.push_back(format_count(n) + (n == 1 ? " waker is" : " wakers are") +
+                        " not told: there was no room to remember them (--max-entries).");
   return sentences;
 }
 

@@ -104,6 +104,12 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   using Base::Base;
   using Sum = SumOf<K, V>;
 
+  /// What --by says. Throws Error(usage) for a grouping that there is not.
+  void group(std::string_view name) {
+    groupings_->choose(name);
+    for (const auto column : groupings_->columns()) show(column, groupings_->told_by(column));
+  }
+
  protected:
   using Base::add;
   using Base::show;
@@ -133,10 +139,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
 
   /// --by
   void declare_grouping(Options& options) {
-    options.value("--by", "KEYS", groupings_->names(), [this](std::string_view text) {
-      groupings_->choose(text);
-      for (const auto column : groupings_->columns()) show(column, groupings_->told_by(column));
-    });
+    options.value("--by", "KEYS", groupings_->names(), [this](std::string_view text) { group(text); });
   }
   /// -L, --percentiles and --histogram, of the columns of add_latencies(). `more` are shown by -L too.
   void declare_latencies(Options& options, std::initializer_list<std::string_view> more = {}) {

@@ -14,6 +14,12 @@ void TwofoldBase::common_options(Options& options, CommonOptions& common) {
   common.declare_telling(options);
 }
 
+std::vector<Form> TwofoldBase::other_forms() const {
+  std::vector<Form> forms = standard().other_forms();
+  forms.push_back({asked_for_by_, &other()});
+  return forms;
+}
+
 void TwofoldBase::settle(const CommonOptions& options) {
   face().settle(options);
   if (options.help) return;

@@ -20,8 +20,8 @@ class TwofoldBase : public Tool {
   [[nodiscard]] std::vector<const ColumnInfo*> columns() const final { return face().columns(); }
   [[nodiscard]] std::vector<Backend> backends() const final { return face().backends(); }
   [[nodiscard]] RowKind row_kind() const final { return face().row_kind(); }
-  [[nodiscard]] std::vector<Form> other_forms() const final { return {{asked_for_by_, &other()}}; }
-  void settle(const CommonOptions& options) final;
+  [[nodiscard]] std::vector<Form> other_forms() const final;
+  void settle(const CommonOptions& options) override;
   void common_options(Options& options, CommonOptions& common) final;
   std::optional<kernel::Prospect> prospect(const kernel::Finding& tracepoints) final;
   Exit run(const CommonOptions& options) final { return face().run(options); }
@@ -44,7 +44,7 @@ class TwofoldBase : public Tool {
 /// A tool with two faces: what it shows where nothing is said, and what it shows under one of its options; sums and
 /// events, one way or the other. Each face is a Stream or a Snapshot of its own, with columns and BPF programs of its
 /// own, and neither is registered. The tool derived from this declares the options of both in options(), which write
-/// into the faces, and calls show_other(). Both faces carry the same ToolInfo.
+/// into the faces, and calls show_other(). Both faces carry the same ToolInfo. A face may be twofold itself.
 template <class Standard, class Other>
 class Twofold : public TwofoldBase {
  public:

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* --histogram-of: how long slices, waits and sleeps are. */
+#include "cswitch_times.h"
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+enum count_user { COUNT_SWITCH, COUNT_USERS };
+#define COUNT_KEY struct count_key
+#define COUNT_ROW struct cswitch_times_row
+
+#include "lib/buckets.bpf.h"
+#include "lib/counts.bpf.h"
+#include "lib/filter.bpf.h"
+#include "lib/follow.bpf.h"
+#include "lib/sched.bpf.h"
+#include "lib/sums.bpf.h"
+
+const volatile struct cswitch_times_conf conf = {};
+
+/* When each CPU last switched, ns; 0: not yet. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} slices SEC(".maps");
+
+/* A thread that has left its CPU. */
+struct absence {
+  __u64 since; /* ns */
+  __u64 delay; /* the kernel's sum of its waits then */
+  __u64 runnable;
+};
+
+/* By task_key(). Preallocated, as switches must ask no allocator. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __type(key, __u64);
+  __type(value, struct absence);
+} absences SEC(".maps");
+
+static __always_inline void count(struct task_struct* task, __u64 length) {
+  __u32 pid = task_pid(task, &filter), at;
+  struct cswitch_times_row* row;
+  struct count_key key;
+
+  if (!wanted(task, pid)) return;
+  key_of(&key, &conf.by, task, pid, bpf_get_smp_processor_id());
+  row = count_row(&key, COUNT_SWITCH, &at);
+  if (!row) return;
+  note_name(&row->value.name, &conf.by, task);
+  add_to_sums(&row->value.times, length);
+  count_bucket(at, length);
+}
+
+static __always_inline void count_slice(struct task_struct* prev) {
+  __u32 zero = 0;
+  __u64* since = bpf_map_lookup_elem(&slices, &zero);
+  __u64 now, before;
+
+  if (!since) return;
+  now = bpf_ktime_get_ns();
+  before = *since;
+  *since = now;
+  if (prev->pid && before && window_open()) count(prev, now > before ? now - before : 0);
+}
+
+static __always_inline void remember_absence(struct task_struct* prev, bool preempt, __u64 now) {
+  __u32 state = task_state(prev);
+  __u64 key = task_key(prev);
+  struct absence absence = {now, prev->sched_info.run_delay, preempt || !state};
+  struct absence* known;
+
+  if (state & STATE_DEAD) {
+    bpf_map_delete_elem(&absences, &key);
+    return;
+  }
+  known = bpf_map_lookup_elem(&absences, &key);
+  if (known)
+    *known = absence;
+  else if (wanted(prev, task_pid(prev, &filter)) && bpf_map_update_elem(&absences, &key, &absence, BPF_ANY))
+    count_drop(DROP_STATE_FULL);
+}
+
+static __always_inline void count_absence(struct task_struct* next, __u64 now) {
+  __u64 key = task_key(next), clock = queue_clock(next), wait, off;
+  struct absence* absence = bpf_map_lookup_elem(&absences, &key);
+
+  if (!window_open() || (!absence && next->sched_info.pcount)) return; /* it had left before anybody saw it */
+  wait = waited(next, absence ? absence->delay : 0, clock);
+  if (conf.of == CSWITCH_TIMES_OF_WAITS) {
+    count(next, wait);
+    return;
+  }
+  if (!absence || absence->runnable) return;
+  off = now > absence->since ? now - absence->since : 0;
+  count(next, off > wait ? off - wait : 0);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(time_switch, bool preempt, struct task_struct* prev, struct task_struct* next) {
+  __u64 now;
+
+  if (conf.of == CSWITCH_TIMES_OF_SLICES) {
+    count_slice(prev);
+    return 0;
+  }
+  now = conf.of == CSWITCH_TIMES_OF_BLOCKS ? bpf_ktime_get_ns() : 0;
+  if (prev->pid) remember_absence(prev, preempt, now);
+  if (next->pid) count_absence(next, now);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the scheduler knows of a task when it switches: for programs at tp_btf/sched_switch, whose tasks are BTF
+ * pointers. */
+#ifndef SONDE_SCHED_BPF_H
+#define SONDE_SCHED_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flavors.h"
+
+#define STATE_INTERRUPTIBLE 0x1
+#define STATE_UNINTERRUPTIBLE 0x2
+#define STATE_STOPPED 0x4
+#define STATE_TRACED 0x8
+#define STATE_DEAD 0x80
+#define STATE_WAKING 0x200
+#define STATE_NOLOAD 0x400
+#define STATE_RTLOCK 0x1000
+#define STATE_FROZEN 0x8000
+
+/* What tells a thread from all others that live: where its kernel stack lies. An exec can exchange the numbers of two.
+ */
+static __always_inline __u64 task_key(struct task_struct* task) { return (__u64)task->stack; }
+
+/*
+ * The clock of the run queue that a thread is in, by which the scheduler measures waits; 0 where a queue cannot be had
+ * from a thread, for lack of CONFIG_FAIR_GROUP_SCHED. (The symbol of all queues is not exported everywhere.)
+ */
+static __always_inline __u64 queue_clock(struct task_struct* task) {
+  if (!bpf_core_field_exists(task->se.cfs_rq) || !bpf_core_field_exists(struct cfs_rq, rq)) return 0;
+  return task->se.cfs_rq->rq->clock;
+}
+
+/* How long a thread that comes to a CPU has waited for one, by the kernel's count, since that was `before`. */
+static __always_inline __u64 waited(struct task_struct* task, __u64 before, __u64 clock) {
+  __u64 queued = task->sched_info.last_queued, delay = task->sched_info.run_delay - before;
+
+  return queued && queued < clock ? delay + clock - queued : delay;
+}
+
+#endif
