@@ -77,16 +77,49 @@ void openat_refused() {
 
 void getppid_raw() { syscall(SYS_getppid); }
 
+// A byte to another process on the same CPU and back: two switches.
+int there[2], back[2];
+
+void play_back() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  char ball = 0;
+  while (read(there[0], &ball, 1) == 1 && write(back[1], &ball, 1) == 1) {
+  }
+  _exit(0);
+}
+
+void switch_to_and_fro() {
+  char ball = 0;
+  if (write(there[1], &ball, 1) != 1 || read(back[0], &ball, 1) != 1) {
+    fail("pipe", std::strerror(errno));
+  }
+}
+
+void begin_to_and_fro() {
+  if (pipe(there) != 0 || pipe(back) != 0) {
+    fail("pipe", std::strerror(errno));
+  }
+  const pid_t player = fork();
+  if (player < 0) {
+    fail("fork", std::strerror(errno));
+  }
+  if (player == 0) {
+    play_back();
+  }
+}
+
 struct Operation {
   std::string_view name;
   void (*run)();
   bool needs_path;
+  void (*begin)() = nullptr;
 };
 
 constexpr Operation operations[] = {
     {"openat", openat_existing, true},
     {"openat-refused", openat_refused, true},
     {"getppid", getppid_raw, false},
+    {"switch", switch_to_and_fro, false, begin_to_and_fro},
 };
 
 const Operation& find_operation(std::string_view name) {
@@ -262,6 +295,9 @@ int main(int argc, char** argv) {
     fail(o.op, "needs --path");
   }
   traced_path = o.path;
+  if (op.begin != nullptr) {
+    op.begin();
+  }
 
   // With --wait a tracer can be told this process's id, and be attached, before the first operation.
   if (o.wait) {

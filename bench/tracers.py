@@ -95,12 +95,13 @@ class Tool:
     fast_op: str  # makes the same event with less work, for the loss sweep
     peers: tuple
     goals: dict  # figure -> highest (at_least: lowest) value that keeps the promise
+    verb: tuple = ()  # what sonde is given, if not the name alone
 
 
 def sonde(path, tool):
     return Tracer(
         name="sonde",
-        argv=(path, tool),
+        argv=(path, *(tool.verb or (tool.name,))),
         lost=r"^lost: ([\d,]+) events?:",
         version=(path, "--version"),
         pid_flag="--pid",
@@ -119,6 +120,21 @@ def libbpf_tools(tool):
         version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
         pid_flag="-p",
         needs_tracefs=True,
+    )
+
+
+def switches(arguments, goal):
+    return Tool(
+        name="cswitch",
+        op="switch",
+        unrelated_op="getppid",
+        fast_op="switch",
+        peers=(
+            dataclasses.replace(libbpf_tools("cpudist"), name="cpudist"),
+            dataclasses.replace(libbpf_tools("runqlat"), name="runqlat"),
+        ),
+        goals={"traced_ratio": goal, "unrelated_ratio": 1.02},
+        verb=("cswitch", *arguments),
     )
 
 
@@ -161,4 +177,10 @@ TOOLS = {
         ),
         goals={"traced_ratio": 1.60},
     ),
+    # An operation is two switches. Only its slowdown is a figure: ./dev bench --tool cswitch --only a
+    "cswitch": switches((), 1.15),
+    "cswitch-wait": switches(("--histogram-of", "wait"), 1.25),
+    "cswitch-block": switches(("--histogram-of", "block"), 1.25),
+    "cswitch-slice": switches(("--histogram-of", "slice"), 1.25),
+    "cswitch-events": switches(("--events",), 1.35),
 }

@@ -231,7 +231,12 @@ static __always_inline __s64 arrives(struct task_struct* task, __u64 now, __u64 
   account = &thread->account;
   if (now < account->since) now = account->since;
   off = now - account->since;
-  wait = account->state == CSWITCH_WAIT ? off : waited(task, thread->delay, clock);
+  if (account->state == CSWITCH_WAIT)
+    wait = off;
+  else if (thread->woken > account->since)
+    wait = now > thread->woken ? now - thread->woken : 0;
+  else
+    wait = waited(task, thread->delay, clock);
   if (wait > off) wait = off;
   begin_writing(account);
   end_spell(account, account->state == CSWITCH_WAIT ? now : now - wait, now);
@@ -272,6 +277,17 @@ int BPF_PROG(threads_switch, bool preempt, struct task_struct* prev, struct task
   return 0;
 }
 
+/* Attached where the kernel's count of waits can be wrong. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(thread_wakes, struct task_struct* task) {
+  struct cswitch_thread* thread;
+
+  if (!wait_is_none(task)) return 0;
+  thread = thread_of(task);
+  if (thread) thread->woken = bpf_ktime_get_ns();
+  return 0;
+}
+
 #define COPY_TRIES 32
 
 /* Copies an account while it is not written. */
@@ -288,14 +304,9 @@ static __always_inline bool copy_thread(struct cswitch_thread* to, struct cswitc
   return false;
 }
 
-/* Whoever is runnable and in no queue. (A member `on_cpu` has not the same size everywhere.) */
-static __always_inline bool is_on_cpu(struct task_struct* task) {
-  return !task_state(task) && !task->sched_info.last_queued;
-}
-
 static __always_inline __u32 state_now(struct task_struct* task) {
   if (is_on_cpu(task)) return CSWITCH_ON;
-  if (task->sched_info.last_queued) return CSWITCH_WAIT;
+  if (is_queued(task)) return CSWITCH_WAIT;
   return state_of(task, task_state(task));
 }
 
@@ -314,7 +325,7 @@ int read_tasks(struct bpf_iter__task* ctx) {
   pid = task_pid(task, &filter);
   row = &shop->task;
   describe(row, task, pid, bpf_ktime_get_ns());
-  if (task->sched_info.last_queued && cpu->lead) row->queued = task->sched_info.last_queued - cpu->lead;
+  if (is_queued(task) && cpu->lead) row->queued = task->sched_info.last_queued - cpu->lead;
   if (is_on_cpu(task)) row->flags |= CSWITCH_RUNS; /* not wanted perhaps, but its CPU is not idle */
   thread = thread_of(task);
   if (!thread) {

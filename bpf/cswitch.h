@@ -49,6 +49,7 @@ struct cswitch_thread {
   struct cswitch_account account;
   __u64 delay;                /* the kernel's sum of its waits when it left its CPU */
   struct cswitch_counts base; /* the kernel's counts when the account was opened */
+  __u64 woken;                /* ns: when, if the kernel's count of its wait is none (bpf/lib/sched.bpf.h) */
   __u64 born;                 /* ns: of the account; with `first`, what tells threads apart */
   __u64 first;                /* the tid it had then, as the kernel has it: an exec can change that */
 };

@@ -30,6 +30,7 @@ struct {
 
 struct waker {
   __u64 delay; /* the kernel's sum of the waits of the woken thread, as it began to wait */
+  __u64 woken; /* ns: when, if the kernel's count of the wait is none; else 0 */
   __u32 tid;
   __u32 known;
   char comm[COMM_LEN];
@@ -53,6 +54,7 @@ int BPF_PROG(thread_wakes, struct task_struct* task) {
   by = current_task();
   key = task_key(task);
   waker.delay = task->sched_info.run_delay;
+  waker.woken = wait_is_none(task) ? bpf_ktime_get_ns() : 0;
   waker.tid = task_tid(by, &filter);
   waker.known = 1;
   task_comm(waker.comm, by);
@@ -84,7 +86,9 @@ static __always_inline void update_waker(struct task_struct* task, bool preempt)
     bpf_map_delete_elem(&wakers, &key);
   } else if (preempt || !state) {
     waker = bpf_map_lookup_elem(&wakers, &key);
-    if (waker) waker->delay = task->sched_info.run_delay;
+    if (!waker) return;
+    waker->delay = task->sched_info.run_delay;
+    waker->woken = 0;
   }
 }
 
@@ -109,6 +113,11 @@ static __always_inline void describe_next(struct cswitch_events_event* event, st
     event->waker_tid = waker->tid;
     __builtin_memcpy(event->waker_comm, waker->comm, COMM_LEN);
     waker->known = 0;
+  }
+  if (waker && waker->woken) {
+    event->waited = event->time > waker->woken ? event->time - waker->woken : 0;
+    waker->woken = 0;
+    return;
   }
   clock = queue_clock(next);
   if (clock) event->waited = waited(next, before, clock);

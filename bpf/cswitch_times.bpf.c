@@ -33,7 +33,9 @@ struct {
 struct absence {
   __u64 since; /* ns */
   __u64 delay; /* the kernel's sum of its waits then */
-  __u64 runnable;
+  __u64 woken; /* ns: when it was, if the kernel's count of its wait is none */
+  __u32 runnable;
+  __u32 unseen; /* it had left before anybody saw it */
 };
 
 /* By task_key(). Preallocated, as switches must ask no allocator. */
@@ -73,7 +75,7 @@ static __always_inline void count_slice(struct task_struct* prev) {
 static __always_inline void remember_absence(struct task_struct* prev, bool preempt, __u64 now) {
   __u32 state = task_state(prev);
   __u64 key = task_key(prev);
-  struct absence absence = {now, prev->sched_info.run_delay, preempt || !state};
+  struct absence absence = {.since = now, .delay = prev->sched_info.run_delay, .runnable = preempt || !state};
   struct absence* known;
 
   if (state & STATE_DEAD) {
@@ -91,13 +93,23 @@ static __always_inline void count_absence(struct task_struct* next, __u64 now) {
   __u64 key = task_key(next), clock = queue_clock(next), wait, off;
   struct absence* absence = bpf_map_lookup_elem(&absences, &key);
 
-  if (!window_open() || (!absence && next->sched_info.pcount)) return; /* it had left before anybody saw it */
-  wait = waited(next, absence ? absence->delay : 0, clock);
+  if (!window_open()) return;
+  if (absence && absence->woken && !absence->runnable) {
+    if (!now) now = bpf_ktime_get_ns();
+    wait = now > absence->woken ? now - absence->woken : 0;
+  } else {
+    /* Of one that nobody saw leave, what it waited since it was last put into a queue; all of it, if it is new. */
+    __u64 before = next->sched_info.pcount ? next->sched_info.run_delay : 0;
+
+    barrier_var(before); /* else clang makes one load of this and the next, which no verifier takes */
+    if (absence) before = absence->delay;
+    wait = waited(next, before, clock);
+  }
   if (conf.of == CSWITCH_TIMES_OF_WAITS) {
     count(next, wait);
     return;
   }
-  if (!absence || absence->runnable) return;
+  if (!absence || absence->runnable || absence->unseen) return;
   off = now > absence->since ? now - absence->since : 0;
   count(next, off > wait ? off - wait : 0);
 }
@@ -113,6 +125,23 @@ int BPF_PROG(time_switch, bool preempt, struct task_struct* prev, struct task_st
   now = conf.of == CSWITCH_TIMES_OF_BLOCKS ? bpf_ktime_get_ns() : 0;
   if (prev->pid) remember_absence(prev, preempt, now);
   if (next->pid) count_absence(next, now);
+  return 0;
+}
+
+/* Attached where the kernel's count of waits can be wrong. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(thread_wakes_up, struct task_struct* task) {
+  __u64 key = task_key(task);
+  struct absence *absence, unseen = {.unseen = 1};
+
+  if (!wait_is_none(task)) return 0;
+  absence = bpf_map_lookup_elem(&absences, &key);
+  if (absence) {
+    absence->woken = bpf_ktime_get_ns();
+  } else if (wanted(task, task_pid(task, &filter))) {
+    unseen.woken = bpf_ktime_get_ns();
+    if (bpf_map_update_elem(&absences, &key, &unseen, BPF_ANY)) count_drop(DROP_STATE_FULL);
+  }
   return 0;
 }
 

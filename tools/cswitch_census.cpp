@@ -21,7 +21,9 @@ cswitch_sums sums_at(const cswitch_task& task, std::uint64_t boundary) {
   if (task.flags & CSWITCH_GONE) return account.boundary == boundary ? account.before : account.now;
   const bool off = account.state != CSWITCH_ON && account.state != CSWITCH_WAIT;
   std::uint64_t woken = boundary;
-  if (off && task.queued) {
+  if (off && task.thread.woken > task.thread.account.since) {
+    woken = task.thread.woken;
+  } else if (off && task.queued) {
     const std::uint64_t waited =
         task.delay - task.thread.delay + (task.now - std::min<std::uint64_t>(task.now, task.queued));
     woken = task.now - std::min<std::uint64_t>(task.now, waited);

@@ -34,6 +34,22 @@ static __always_inline __u64 queue_clock(struct task_struct* task) {
   return task->se.cfs_rq->rq->clock;
 }
 
+/*
+ * Kernels since 6.12 leave a thread that goes to sleep in its run queue for a while. If it is moved to another CPU
+ * there, they note that it waits, and count its whole sleep as a wait (in /proc/PID/schedstat too). Asked when it is
+ * woken: a thread that is asleep cannot wait.
+ */
+static __always_inline bool wait_is_none(struct task_struct* task) { return task->sched_info.last_queued; }
+
+/* Whether it waits for a CPU: what is asleep does not, whatever is noted. */
+static __always_inline bool is_queued(struct task_struct* task) {
+  return !task_state(task) && task->sched_info.last_queued;
+}
+
+static __always_inline bool is_on_cpu(struct task_struct* task) {
+  return !task_state(task) && !task->sched_info.last_queued;
+}
+
 /* How long a thread that comes to a CPU has waited for one, by the kernel's count, since that was `before`. */
 static __always_inline __u64 waited(struct task_struct* task, __u64 before, __u64 clock) {
   __u64 queued = task->sched_info.last_queued, delay = task->sched_info.run_delay - before;

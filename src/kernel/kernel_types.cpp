@@ -209,6 +209,19 @@ std::vector<std::uint32_t> kernel_type_numbers(std::span<const TypeName> wanted)
   return understood ? numbers : std::vector<std::uint32_t>(wanted.size(), 0);
 }
 
+bool kernel_has_member(std::string_view structure, std::string_view member) {
+  const BtfFile kernel(kernel_btf);
+  const Sections sections(kernel.bytes());
+  bool found = false;
+  sections.walk([&](std::uint32_t, const btf_type& type) {
+    if (BTF_INFO_KIND(type.info) != BTF_KIND_STRUCT || !sections.is(type.name_off, structure)) return true;
+    const auto* members = reinterpret_cast<const btf_member*>(&type + 1);
+    for (unsigned i = 0; i < BTF_INFO_VLEN(type.info); ++i) found = found || sections.is(members[i].name_off, member);
+    return !found;
+  });
+  return found;
+}
+
 std::unordered_set<std::string_view> type_names(const btf* types) {
   std::unordered_set<std::string_view> names;
   for (std::uint32_t id = 1; id < btf__type_cnt(types); ++id) {

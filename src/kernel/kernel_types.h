@@ -34,6 +34,9 @@ struct TypeName {
 /// The numbers by which the running kernel knows these types, in their order; 0 for one that it does not have.
 std::vector<std::uint32_t> kernel_type_numbers(std::span<const TypeName> wanted);
 
+/// Whether a struct of the running kernel has a member of this name.
+bool kernel_has_member(std::string_view structure, std::string_view member);
+
 /// A file in memory that libbpf can be given as the kernel's types before it is filled.
 class TypesFile {
  public:

@@ -370,6 +370,11 @@ bool has_struct(std::string_view name) {
   return kernel_type_numbers({&wanted, 1}).front() != 0;
 }
 
+bool dequeues_later() {
+  static const bool answer = kernel_has_member("sched_entity", "sched_delayed");
+  return answer;
+}
+
 RunStats::RunStats() : fd_(bpf_enable_stats(BPF_STATS_RUN_TIME)) {
   if (!fd_)
     throw Error(errno == EPERM ? Exit::not_permitted : Exit::not_supported,

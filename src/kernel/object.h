@@ -158,6 +158,10 @@ unsigned possible_cpus();
 /// Whether the running kernel knows a struct of this name.
 bool has_struct(std::string_view name);
 
+/// Whether threads that sleep may lie in run queues, and even be moved to others there, which is where kernels since
+/// 6.12 (152e11f6df29) take note of a wait that is none (bpf/lib/sched.bpf.h).
+bool dequeues_later();
+
 /// Switches the kernel's accounting of BPF programs on while the object lives (--stats).
 class RunStats {
  public:

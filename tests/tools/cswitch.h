@@ -48,6 +48,10 @@ class PingPong {
   Child first_, second_;
 };
 
+/// How far sums of so many lengths may lie apart by the kernel's clock and by ours: the scheduler leaves interrupts out
+/// and reads its clock at another moment of the switch; under emulation it runs unevenly.
+double clock_slack(double lengths);
+
 /// Waits until the thread sleeps, is stopped ... as /proc has it.
 void wait_for_state(pid_t tid, char state);
 

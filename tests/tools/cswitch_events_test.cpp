@@ -63,7 +63,7 @@ TEST_F(CswitchEvents, ShowsEachSwitchOfAGame) {
     }
     EXPECT_EQ(preempted, made.involuntary);
     // The kernel's own clock is read at another moment of the switch.
-    const double slack = (in_guest() ? 400'000.0 : 20'000.0) * static_cast<double>(seen.leaving.size());
+    const double slack = clock_slack(static_cast<double>(seen.leaving.size()));
     EXPECT_NEAR(static_cast<double>(on), static_cast<double>(made.on_ns), slack);
     EXPECT_NEAR(static_cast<double>(waited), static_cast<double>(made.wait_ns), slack);
   }
@@ -90,19 +90,20 @@ TEST_F(CswitchEvents, TellsWhatALeavingThreadDoes) {
     return 0;
   });
   wait_for_state(child.pid(), 'S');
-  Sonde sonde({"cswitch", "--events", "-f", "json", "-p", number(child.pid())});
+  Sonde sonde({"cswitch", "--events", "-f", "json", "-t", number(child.pid())});
   ASSERT_TRUE(sonde.ready());
   go.open();
   wait_for_state(child.pid(), 'T');
   child.signal(SIGCONT);
   child.wait();
-  const auto report = sonde.end();
+  wait_until("its last switch", [&] { return sonde.output().find(R"("state":"X")") != std::string::npos; });
+  const auto report = sonde.end(SIGINT);
   EXPECT_EQ(report.code, 0) << report.err;
   std::string states;
   for (const auto& event : report.where("prev_tid", child.pid()))
     if (event["state"].text() != "R+") states += event["state"].text();
   EXPECT_NE(states.find('D'), std::string::npos) << states;
-  EXPECT_NE(states.find('T'), std::string::npos) << states;
+  EXPECT_NE(states.find_first_of("TW"), std::string::npos) << states;  // W: it was continued on the way
   EXPECT_EQ(states.back(), 'X') << states;
 }
 
@@ -161,7 +162,7 @@ TEST_F(CswitchLengths, AreOfEachSliceAndWait) {
     EXPECT_LE(row["min_ns"].number(), row["p50_ns"].number());
     EXPECT_LE(row["p50_ns"].number(), row["p99_ns"].number());
     EXPECT_LE(row["p99_ns"].number(), row["max_ns"].number());
-    const double slack = (in_guest() ? 400'000.0 : 20'000.0) * static_cast<double>(row["count"].number());
+    const double slack = clock_slack(static_cast<double>(row["count"].number()));
     const auto count = row["count"].number(), total = row["total_ns"].number();
     EXPECT_LE(total, report.summary["window_ns"].number() * 2) << what;
     if (std::string(what) == "slice") {
@@ -193,12 +194,12 @@ TEST_F(CswitchLengths, AreAsLongAsTheSleepsWere) {
   });
   leave.open();
   const auto row = row_of(report, child.pid());
-  EXPECT_GE(row["count"].number(), 20);
+  EXPECT_GE(row["count"].number(), 18);  // it may be woken on the way to sleep
   EXPECT_GE(row["p50_ns"].number(), 5'000'000);
   long long long_enough = 0;
   for (const auto& bucket : row["histogram_ns"].items())
     if (bucket["max"].number() > 5'000'000) long_enough += bucket["count"].number();
-  EXPECT_GE(long_enough, 20);
+  EXPECT_GE(long_enough, 18);
 }
 
 }  // namespace
