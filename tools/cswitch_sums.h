@@ -107,7 +107,7 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
     cpus_[cpu].account = reinterpret_cast<const cswitch_cpu*>(record)->account;
   }
 
-  void settle(std::uint64_t boundary) override {
+  void settle_accounts(std::uint64_t boundary) override {
     const auto shares = census_.settle(boundary);
     if (!boundary) return;
     settle_cpus(boundary);
@@ -168,7 +168,10 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
       text += (cpu ? ", CPU " : " CPU ") + std::to_string(cpu) + " " + std::to_string(tenths / 10) + "." +
               std::to_string(tenths % 10) + " %";
     }
-    return text + ".";
+    text += ".";
+    if (const auto torn = census_.torn())
+      text += " " + format_count(torn) + " accounts were written just as they were read: they count an interval later.";
+    return text;
   }
 
   void configure(cswitch_bpf&) override {}

@@ -52,14 +52,14 @@ class SnapshotBase : public Tracing {
 
   /// Of a tool whose programs keep accounts of tasks and CPUs in place of rows (`boundary` and read_tasks() in its BPF
   /// object): the size of a record about one task; 0: it keeps none. The records of tasks that end come through the
-  /// ring, at any time. When an interval has ended, read_tasks() gives those of the tasks that live, and settle() makes
-  /// rows of all of them with read_row(). Two readings come before: one of no boundary (0), which opens the accounts
-  /// and is to be forgotten, and that of the window's opening, of which nothing is shown.
+  /// ring, at any time. When an interval has ended, read_tasks() gives those of the tasks that live, and
+  /// settle_accounts() makes rows of all of them with read_row(). Two readings come before: one of no boundary (0),
+  /// which opens the accounts and is to be forgotten, and that of the window's opening, of which nothing is shown.
   [[nodiscard]] virtual std::size_t account_size() const { return 0; }
   virtual void take_account(const std::byte* /*record*/) {}
   virtual void take_cpu_account(unsigned /*cpu*/, const std::byte* /*record*/) {}
   /// `boundary`: when the interval ended, ns monotonic.
-  virtual void settle(std::uint64_t /*boundary*/) {}
+  virtual void settle_accounts(std::uint64_t /*boundary*/) {}
   /// A sentence about the interval as a whole.
   [[nodiscard]] virtual std::string remark() const { return {}; }
 

@@ -176,7 +176,7 @@ void SnapshotRun::read_accounts(std::uint64_t boundary) {
   const std::uint64_t patience = now() + pending_patience;
   while (!ring_->empty())
     if (drain() == 0 && now() > patience) break;
-  snapshot_.settle(boundary);
+  snapshot_.settle_accounts(boundary);
 }
 
 // A CPU may be writing its own: the first word of an account is odd meanwhile.
