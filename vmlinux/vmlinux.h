@@ -23,6 +23,7 @@ typedef __u64 __be64;
 typedef __u32 __wsum;
 
 typedef __s32 s32;
+typedef __s64 s64;
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
@@ -70,6 +71,7 @@ enum {
 enum bpf_func_id {
   BPF_FUNC_get_current_task_btf = 158,
   BPF_FUNC_task_pt_regs = 175,
+  BPF_FUNC_ktime_get_tai_ns = 208,
 };
 
 /* Its value is asked for. */
@@ -246,8 +248,23 @@ struct files_struct {
   struct fdtable* fdt;
 };
 
+struct timespec64 {
+  s64 tv_sec;
+  long tv_nsec;
+};
+
+struct timens_offsets {
+  struct timespec64 monotonic;
+  struct timespec64 boottime;
+};
+
+struct time_namespace {
+  struct timens_offsets offsets;
+};
+
 struct nsproxy {
   struct mnt_namespace* mnt_ns;
+  struct time_namespace* time_ns;
 };
 
 struct thread_info {
@@ -339,6 +356,27 @@ struct io_open {
 
 struct io_cqe {
   __s32 res;
+};
+
+typedef s64 ktime_t;
+
+struct timerqueue_node {
+  ktime_t expires;
+};
+
+struct hrtimer_clock_base {
+  int clockid;
+  ktime_t offset;
+};
+
+struct hrtimer {
+  struct timerqueue_node node;
+  ktime_t _softexpires;
+  struct hrtimer_clock_base* base;
+};
+
+struct hrtimer_sleeper {
+  struct hrtimer timer;
 };
 
 struct bpf_iter_meta {

@@ -2,7 +2,8 @@
 /*
  * What must be remembered from a call's entry to its exit: only for tools and rungs that need it. In task storage,
  * which goes with the task; where tracing programs cannot have that (before 5.12), in a hash by tid that the exit of
- * the thread cleans.
+ * the thread cleans. A tool that must remember more than the start defines CALL_NOTE, a struct without hidden padding,
+ * before it includes this.
  */
 #ifndef SONDE_CALLS_BPF_H
 #define SONDE_CALLS_BPF_H
@@ -18,6 +19,9 @@
 struct call_state {
   __u64 start;    /* ns, CLOCK_MONOTONIC; 0: not in a call */
   __u64 restarts; /* user stack pointer of a call that the kernel may make again: it goes on with `start` */
+#ifdef CALL_NOTE
+  CALL_NOTE note;
+#endif
 };
 
 /* One of the two is created. */

@@ -218,6 +218,7 @@ void TracingRun::report_losses(bool at_once) {
 void TracingRun::notes() {
   more_notes();
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
+  for (const auto& sentence : tool_.closing_notes(object_->skeleton(), object_->rung())) sink_.note(sentence);
   if (targets_ended_) sink_.note("All processes of --pid have ended.");
   const auto backends = tool_.backends();
   const bool has_tracepoints =

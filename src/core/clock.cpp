@@ -37,4 +37,9 @@ void WallTime::refresh() {
   if (std::abs(offset - offset_) > static_cast<std::int64_t>(narrowest)) offset_ = offset;
 }
 
+std::int64_t clock_ahead(int clock, int of) {
+  const std::int64_t before = read_clock(of), there = read_clock(clock), after = read_clock(of);
+  return there - (before + (after - before) / 2);
+}
+
 }  // namespace sonde

@@ -35,4 +35,7 @@ class WallTime {
   std::int64_t offset_ = 0;
 };
 
+/// How far one of the clocks of clock_gettime(2) is ahead of another one now, in ns.
+[[nodiscard]] std::int64_t clock_ahead(int clock, int of);
+
 }  // namespace sonde

@@ -56,6 +56,7 @@ struct Rung {
   bool remembers_calls = false;   ///< an entry program remembers the start of calls (bpf/lib/calls.bpf.h)
   bool may_miss_returns = false;  ///< a kretprobe: calls that did not return are counted at the end
   bool blind_to_compat = false;   ///< calls of 32-bit tasks are not seen
+  bool waits_inside = false;      ///< the function it is at may sleep: not every kernel survives a fexit there
   std::string scope{};            ///< what of the whole it sees, if not all; shown beside its name
   std::string scope_note{};       ///< the same in a sentence, for -v
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -138,6 +139,7 @@ bool Object::climb(Open open, const Configure& configure, const Options& options
     }
     Refusal refusal{rung.name, {}};
     look_for_the_impossible(rung.attachments, refusal);
+    if (refusal.reason.empty() && rung.waits_inside) look_for_a_crash(rung.attachments, refusal);
     if (refusal.reason.empty()) {
       const bool with_addition = addition_is_possible(plan.ladder.addition);
       if (try_rung(plan, rung, with_addition, refusal)) {
@@ -195,6 +197,13 @@ void Object::look_for_the_impossible(const std::vector<Attachment>& attachments,
       return;
     }
   }
+}
+
+// e21aa341785c (5.12, and what it was ported to): before it a trampoline was freed under those who slept inside.
+void Object::look_for_a_crash(const std::vector<Attachment>& attachments, Refusal& refusal) {
+  if (std::any_of(attachments.begin(), attachments.end(), needs_trampoline) && !has_struct("bpf_tramp_image"))
+    refusal = {refusal.rung, "this kernel would not survive it while somebody sleeps there", false,
+               "Leave it to another backend."};
 }
 
 bool Object::try_rung(const Plan& plan, const Rung& rung, bool with_addition, Refusal& refusal) {
@@ -325,13 +334,18 @@ void put_in_map(bpf_map* map, const void* key, const void* value) {
 void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
 
 std::uint64_t unfinished_calls(bpf_map* map) {
-  struct {
+  struct State {
     std::uint64_t start, restarts;
   } state{};
+  std::vector<char> value(std::max<std::size_t>(bpf_map__value_size(map), sizeof(State)));  // tools add to it
   std::uint64_t count = 0;
   std::uint32_t tid = 0;
-  for (const std::uint32_t* before = nullptr; bpf_map_get_next_key(bpf_map__fd(map), before, &tid) == 0; before = &tid)
-    if (bpf_map_lookup_elem(bpf_map__fd(map), &tid, &state) == 0 && state.start && !state.restarts) ++count;
+  for (const std::uint32_t* before = nullptr; bpf_map_get_next_key(bpf_map__fd(map), before, &tid) == 0;
+       before = &tid) {
+    if (bpf_map_lookup_elem(bpf_map__fd(map), &tid, value.data()) != 0) continue;
+    std::memcpy(&state, value.data(), sizeof(state));
+    if (state.start && !state.restarts) ++count;
+  }
   return count;
 }
 

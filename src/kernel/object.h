@@ -117,6 +117,7 @@ class Object {
   bool try_rung(const Plan& plan, const Rung& rung, bool with_addition, Refusal& refusal);
   bool addition_is_possible(const Addition& addition);
   void look_for_the_impossible(const std::vector<Attachment>& attachments, Refusal& refusal);
+  static void look_for_a_crash(const std::vector<Attachment>& attachments, Refusal& refusal);
   bool attach(const Attachment& attachment, Refusal& refusal);
   void close();
   [[noreturn]] void fail(const Options& options, const std::string& log) const;
