@@ -2,7 +2,7 @@
 #ifndef SONDE_NAPTIME_H
 #define SONDE_NAPTIME_H
 
-#include "lib/abi.h"
+#include "lib/counts.h"
 
 enum sleep_bits {
   SLEEP_ABSOLUTE = 1,
@@ -32,6 +32,7 @@ enum sleep_clock {
 struct naptime_conf {
   __u32 wants;
   __u32 pad;
+  struct count_by by; /* of sums */
   __u64 slower;      /* ns: only sleeps that took longer; 0: all */
   __u64 late;        /* ns: only such as woke later than that; 0: all */
   __s64 tai_offset;  /* ns from CLOCK_REALTIME to CLOCK_TAI */
@@ -56,5 +57,22 @@ struct naptime_event {
   char comm[COMM_LEN];
 };
 _Static_assert(sizeof(struct naptime_event) == 80, "no hidden padding");
+
+/* Distributions of a row. */
+enum sleep_distribution { SLEEP_REQUESTED, SLEEP_OVERSHOOT, SLEEP_DISTRIBUTIONS };
+
+struct naptime_value {
+  __u64 sleeps; /* that ended */
+  __u64 interrupted;
+  __u64 slept;                 /* ns in all */
+  struct count_sums overshoot; /* ns; of complete ones */
+  struct count_name name;
+};
+
+struct naptime_row {
+  struct count_key key;
+  struct naptime_value value;
+};
+_Static_assert(sizeof(struct naptime_row) == 128, "no hidden padding");
 
 #endif

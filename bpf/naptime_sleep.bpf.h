@@ -79,11 +79,11 @@ static __always_inline void sleep_starts(struct call_state* state, const struct 
   state->start = now;
 }
 
-/* For a state with a start. */
-static __always_inline void sleep_is_over(struct task_struct* task, struct call_state* state, __s64 offset, int result,
-                                          __u32 user) {
-  struct naptime_event sleep = {.time = bpf_ktime_get_ns(), .clock = state->note.clock, .bits = state->note.bits};
-  __s64 actual = sleep.time + offset - state->note.began;
+/* For a state with a start. `now` is CLOCK_MONOTONIC, `there` the time by the clock of the sleep. */
+static __always_inline void sleep_is_over(struct task_struct* task, struct call_state* state, __u64 now, __s64 there,
+                                          int result, __u32 user) {
+  struct naptime_event sleep = {.time = now, .clock = state->note.clock, .bits = state->note.bits};
+  __s64 actual = there - state->note.began;
   __u32 pid;
 
   sleep.requested = state->note.requested;
@@ -130,7 +130,10 @@ static __always_inline int sleep_begins(struct task_struct* task, const struct s
     count_drop(DROP_CALL_FULL);
     return 0;
   }
-  if (sleep_goes_on(state, current_regs(task), timer->expires)) return 0;
+  if (sleep_goes_on(state, current_regs(task), timer->expires)) {
+    state->note.at = at; /* by another timer */
+    return 0;
+  }
   if (counts_missed && state->start) count_drop(DROP_NO_RETURN);
   now = bpf_ktime_get_ns();
   note.began = now + timer->offset;
@@ -147,7 +150,9 @@ static __always_inline int sleep_begins(struct task_struct* task, const struct s
 static __always_inline int sleep_returns(struct task_struct* task, struct call_state* state,
                                          const struct sleep_timer* timer, int result) {
   if (call_is_over(task, &result)) {
-    sleep_is_over(task, state, timer->offset, result, SLEEP_END);
+    __u64 now = bpf_ktime_get_ns();
+
+    sleep_is_over(task, state, now, now + timer->offset, result, SLEEP_END);
   } else {
     state->note.expires = timer->expires;
     state->restarts = LOAD_REG(current_regs(task), sp);
@@ -211,19 +216,23 @@ static __always_inline bool is_cpu_clock(__s32 clock) {
   return clock == SLEEP_PROCESS_CPU || clock == SLEEP_THREAD_CPU || clock < 0;
 }
 
-/* From CLOCK_MONOTONIC to another clock. */
-static __noinline __s64 clock_offset(__s32 clock) {
-  __s64 now;
+/* The time by a clock, when CLOCK_MONOTONIC is `now`; of CPU time it is not known, and that is taken. */
+static __noinline __s64 clock_time(__s32 clock, __u64 now) {
+  __s64 tai;
 
-  if (clock == SLEEP_MONOTONIC || is_cpu_clock(clock)) return 0;
-  now = bpf_ktime_get_ns();
-  if (clock == SLEEP_BOOTTIME || clock == SLEEP_BOOTTIME_ALARM) return bpf_ktime_get_boot_ns() - now;
-  if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_tai_ns)) {
-    __s64 tai = bpf_ktime_get_tai_ns() - now;
+  if (clock == SLEEP_MONOTONIC || is_cpu_clock(clock)) return now;
+  if (clock == SLEEP_BOOTTIME || clock == SLEEP_BOOTTIME_ALARM) return bpf_ktime_get_boot_ns();
+  tai = bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_tai_ns)
+            ? bpf_ktime_get_tai_ns()
+            : now + conf.real_offset + conf.tai_offset;
+  return clock == SLEEP_TAI ? tai : tai - conf.tai_offset;
+}
 
-    return clock == SLEEP_TAI ? tai : tai - conf.tai_offset;
-  }
-  return clock == SLEEP_TAI ? conf.real_offset + conf.tai_offset : conf.real_offset;
+/* As sleep_is_over(), where there is no timer to ask. */
+static __always_inline void call_is_done(struct task_struct* task, struct call_state* state, int result, __u32 user) {
+  __u64 now = bpf_ktime_get_ns();
+
+  sleep_is_over(task, state, now, clock_time(state->note.clock, now), result, user);
 }
 
 /* What the clocks of the task's time namespace are ahead of the kernel's own. */
@@ -294,7 +303,7 @@ static __always_inline int call_begins(struct task_struct* task, struct sleep_ca
   if (!(call->bits & SLEEP_ABSOLUTE) && call->clock == SLEEP_REALTIME) call->clock = SLEEP_MONOTONIC;
   now = bpf_ktime_get_ns();
   note.clock = call->clock;
-  note.began = now + clock_offset(call->clock);
+  note.began = clock_time(call->clock, now);
   note.bits = call->bits | (is_cpu_clock(call->clock) ? SLEEP_BY_CPU : 0);
   take_request(&note, task, call);
   if (sleep_goes_on(state, current_regs(task), note.expires) && call->bits & SLEEP_ABSOLUTE) return 0;
@@ -313,7 +322,7 @@ static __always_inline int call_ends(struct task_struct* task, struct call_state
 
     take_request(&state->note, task, &call);
   }
-  sleep_is_over(task, state, clock_offset(state->note.clock), result, user);
+  call_is_done(task, state, result, user);
   return 0;
 }
 
@@ -391,7 +400,7 @@ int BPF_PROG(sleep_interrupted, int signal, void* info, struct k_sigaction* acti
   task = current_task();
   regs = current_regs(task);
   if (state->restarts != LOAD_REG(regs, sp) || !call_interrupted(syscall_result(regs), signal, action)) return 0;
-  sleep_is_over(task, state, clock_offset(state->note.clock), -EINTR, SLEEP_SIGNAL);
+  call_is_done(task, state, -EINTR, SLEEP_SIGNAL);
   return 0;
 }
 

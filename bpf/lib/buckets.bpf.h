@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How often each length of time came, for histograms and percentiles: see BUCKETS. Beside the rows of counts.bpf.h. */
+/*
+ * How often each length of time came, for histograms and percentiles: see BUCKETS. Beside the rows of counts.bpf.h, one
+ * for each thing that is measured.
+ */
 #ifndef SONDE_BUCKETS_BPF_H
 #define SONDE_BUCKETS_BPF_H
 
@@ -21,7 +24,7 @@ struct {
   __type(value, struct bucket_row);
 } buckets SEC(".maps");
 
-const volatile __u32 uses_buckets = 0;
+const volatile __u32 uses_buckets = 0; /* how many a row has */
 
 /* Below 8 each value has its own; from there each octave has 8. The last one takes all that is longer. */
 static __always_inline __u32 bucket_of(__u64 value) {
@@ -39,14 +42,18 @@ static __always_inline __u32 bucket_of(__u64 value) {
   return at < BUCKETS ? at : BUCKETS - 1;
 }
 
-static __always_inline void count_bucket(__u32 row, __u64 value) {
+/* In the `which`-th distribution of the row. */
+static __always_inline void count_in_buckets(__u32 row, __u32 which, __u64 value) {
   struct bucket_row* own;
-  __u32 at;
+  __u32 place = row, at;
 
-  if (!uses_buckets) return;
-  own = bpf_map_lookup_elem(&buckets, &row);
+  if (which >= uses_buckets) return;
+  if (uses_buckets > 1) place = row * uses_buckets + which;
+  own = bpf_map_lookup_elem(&buckets, &place);
   at = bucket_of(value);
   if (own && at < BUCKETS) own->count[at]++;
 }
+
+static __always_inline void count_bucket(__u32 row, __u64 value) { count_in_buckets(row, 0, value); }
 
 #endif

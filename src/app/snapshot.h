@@ -38,10 +38,13 @@ class SnapshotBase : public Tracing {
   using Buckets = std::vector<std::uint64_t>;
 
   /// Distributions are counted too (bpf/lib/buckets.bpf.h); they cost room.
-  [[nodiscard]] virtual bool uses_buckets() const { return any_shown({"p50_ns", "p90_ns", "p99_ns", "histogram_ns"}); }
+  /// How many a row has; the first is that of add_latencies().
+  [[nodiscard]] virtual unsigned distributions() const {
+    return any_shown({"p50_ns", "p90_ns", "p99_ns", "histogram_ns"}) ? 1 : 0;
+  }
   /// A column of add_latencies() is shown.
   [[nodiscard]] bool latencies_shown() const {
-    return uses_buckets() || any_shown({"total_ns", "avg_ns", "min_ns", "max_ns"});
+    return distributions() || any_shown({"total_ns", "avg_ns", "min_ns", "max_ns"});
   }
   /// The column that sorts where nothing is said.
   [[nodiscard]] virtual std::string sorted_by() const = 0;
@@ -137,9 +140,12 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// How long things took: total, avg, min, max, percentiles, histogram.
   void add_latencies(count_sums(V::*times), const std::string& things);
 
-  /// --by
-  void declare_grouping(Options& options) {
-    options.value("--by", "KEYS", groupings_->names(), [this](std::string_view text) { group(text); });
+  /// --by; `also` is done where it is given.
+  void declare_grouping(Options& options, std::function<void()> also = [] {}) {
+    options.value("--by", "KEYS", groupings_->names(), [this, also = std::move(also)](std::string_view text) {
+      also();
+      group(text);
+    });
   }
   /// -L, --percentiles and --histogram, of the columns of add_latencies(). `more` are shown by -L too.
   void declare_latencies(Options& options, std::initializer_list<std::string_view> more = {}) {

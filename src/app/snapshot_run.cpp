@@ -49,7 +49,7 @@ void SnapshotRun::size_accounts(const LibraryParts& parts) {
 }
 
 void SnapshotRun::size_counts(const LibraryParts& parts) {
-  const bool buckets = parts.buckets && snapshot_.uses_buckets();
+  const unsigned buckets = parts.buckets ? snapshot_.distributions() : 0;
   const std::uint32_t wanted = options_.max_entries ? options_.max_entries
                                : buckets            ? usual_rows_with_buckets
                                                     : usual_rows;
@@ -63,8 +63,8 @@ void SnapshotRun::size_counts(const LibraryParts& parts) {
   kernel::resize_map(parts.chunks, chunks);
   kernel::resize_map(parts.lanes, lanes);
   if (!parts.buckets) return;
-  *parts.uses_buckets = buckets ? 1 : 0;
-  kernel::resize_map(parts.buckets, buckets ? chunks * COUNT_CHUNK : 1);
+  *parts.uses_buckets = buckets;
+  kernel::resize_map(parts.buckets, buckets ? chunks * COUNT_CHUNK * buckets : 1);
 }
 
 void SnapshotRun::loaded() {
@@ -77,7 +77,7 @@ void SnapshotRun::loaded() {
     return;
   }
   counts_.emplace(parts_.rows);
-  if (parts_.buckets && snapshot_.uses_buckets()) buckets_.emplace(parts_.buckets);
+  if (parts_.buckets && snapshot_.distributions()) buckets_.emplace(parts_.buckets);
 }
 
 // Each task gets its account before the window opens.
@@ -201,7 +201,8 @@ void SnapshotRun::read_counts() {
   for (std::uint32_t i = 1; i < rows; ++i) {
     const std::byte* row = counts_->at(i);
     std::span<const std::uint32_t> buckets;
-    if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i)), BUCKETS};
+    const unsigned each = snapshot_.distributions();
+    if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each)), BUCKETS * each};
     snapshot_.read_row(row, buckets);
   }
 }

@@ -103,8 +103,10 @@ void Table::end_interval(const Interval& interval) {
 Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int title = static_cast<int>(column_name(column).size());
   const int width = std::max(column.width, title);
-  if (stands_beneath(column.kind))
-    return {.width = 0, .least = 0, .right = false, .beneath = true, .heading = column.key};
+  if (stands_beneath(column.kind)) {
+    const std::string name(column_name(column));
+    return {.width = 0, .least = 0, .right = false, .beneath = true, .heading = name.substr(0, name.rfind("_histogram"))};
+  }
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;
   const int least = std::max(title, std::min(width, enough));
@@ -169,7 +171,7 @@ void Table::row(std::span<const Value> values) {
     if (values[i].kind() == Value::Kind::stack)
       put_stack(columns_[i].heading, values[i].as_stack());
     else if (columns_[i].beneath)
-      put_histogram(values[i].as_histogram());
+      put_histogram(columns_[i], values[i].as_histogram());
 }
 
 bool Table::put_value(const Shown& column, const Value& value) {
@@ -195,7 +197,7 @@ bool Table::put_value(const Shown& column, const Value& value) {
 }
 
 //     4.1us to 8.2us       1234 |@@@@@@@@@@          |
-void Table::put_histogram(std::span<const Value::Bucket> buckets) {
+void Table::put_histogram(const Shown& column, std::span<const Value::Bucket> buckets) {
   constexpr int indent = 4, edge = 7, number = 12, least_bar = 10, fair_bar = 40;
   constexpr int before_bar = indent + 2 * edge + 4 + number + 2;
   const int bar = style_.width > 0 ? std::clamp(style_.width - before_bar - 1, least_bar, fair_bar) : fair_bar;
@@ -205,6 +207,9 @@ void Table::put_histogram(std::span<const Value::Bucket> buckets) {
     rows_.put_spaces(std::max(0, width - static_cast<int>(word.size())));
     rows_.put(word);
   };
+  const auto several =
+      std::count_if(columns_.begin(), columns_.end(), [](const Shown& one) { return one.beneath; }) > 1;
+  if (several && !buckets.empty()) rows_.put("    " + column.heading + "\n");
   for (const auto& bucket : buckets) {
     rows_.put_spaces(indent);
     right(format_duration(bucket.min), edge);
