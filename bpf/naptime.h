@@ -33,10 +33,10 @@ struct naptime_conf {
   __u32 wants;
   __u32 pad;
   struct count_by by; /* of sums */
-  __u64 slower;      /* ns: only sleeps that took longer; 0: all */
-  __u64 late;        /* ns: only such as woke later than that; 0: all */
-  __s64 tai_offset;  /* ns from CLOCK_REALTIME to CLOCK_TAI */
-  __s64 real_offset; /* ns from CLOCK_MONOTONIC to CLOCK_REALTIME when the run began */
+  __u64 slower;       /* ns: only sleeps that took longer; 0: all */
+  __u64 late;         /* ns: only such as woke later than that; 0: all */
+  __s64 tai_offset;   /* ns from CLOCK_REALTIME to CLOCK_TAI */
+  __s64 real_offset;  /* ns from CLOCK_MONOTONIC to CLOCK_REALTIME when the run began */
   struct result_conf result;
 };
 

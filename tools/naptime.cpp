@@ -153,9 +153,7 @@ class Events final : public Stream<Event, naptime_bpf> {
     add({"overshoot_ns", Value::Kind::duration, 7, "how much longer than requested; - if interrupted"},
         [=](const Event& e) { return measurable(e) && !e.result ? beyond(e.actual, e.requested) : Value(); });
     add({"remaining_ns", Value::Kind::duration, 7, "how much was left when it was interrupted", false},
-        [=](const Event& e) {
-          return measurable(e) && e.result == -EINTR ? beyond(e.requested, e.actual) : Value();
-        });
+        [=](const Event& e) { return measurable(e) && e.result == -EINTR ? beyond(e.requested, e.actual) : Value(); });
   }
 
   void configure(naptime_bpf& skeleton) override {
@@ -207,9 +205,8 @@ class Totals final : public Snapshot<count_key, Counts, naptime_sums_bpf> {
     overshoot("max_ns", "overshoot: the most", [](const Sum&, const count_sums& sums) { return sums.spans[0].most; });
   }
   void add_distribution(std::string key, std::string help, sleep_distribution which) {
-    add({std::move(key), Value::Kind::histogram, 0, std::move(help)}, [this, which](const Sum& s) {
-      return Value::histogram(ranges_[which] = octaves(distribution(s, which)));
-    });
+    add({std::move(key), Value::Kind::histogram, 0, std::move(help)},
+        [this, which](const Sum& s) { return Value::histogram(ranges_[which] = octaves(distribution(s, which))); });
   }
   static std::span<const std::uint64_t> distribution(const Sum& s, sleep_distribution which) {
     return std::span(s.buckets).subspan(std::size_t{which} * BUCKETS, BUCKETS);

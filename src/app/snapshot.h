@@ -141,7 +141,8 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   void add_latencies(count_sums(V::*times), const std::string& things);
 
   /// --by; `also` is done where it is given.
-  void declare_grouping(Options& options, std::function<void()> also = [] {}) {
+  void declare_grouping(
+      Options& options, std::function<void()> also = [] {}) {
     options.value("--by", "KEYS", groupings_->names(), [this, also = std::move(also)](std::string_view text) {
       also();
       group(text);

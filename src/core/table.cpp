@@ -105,7 +105,8 @@ Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int width = std::max(column.width, title);
   if (stands_beneath(column.kind)) {
     const std::string name(column_name(column));
-    return {.width = 0, .least = 0, .right = false, .beneath = true, .heading = name.substr(0, name.rfind("_histogram"))};
+    return {
+        .width = 0, .least = 0, .right = false, .beneath = true, .heading = name.substr(0, name.rfind("_histogram"))};
   }
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;

@@ -40,7 +40,7 @@ Report trace(const std::string& tool, const Words& words, const std::function<vo
   const Report report = sonde.end(SIGINT);
   EXPECT_EQ(report.code, 0) << report.err;
   EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
-  EXPECT_EQ(report.summary["events"].number(), static_cast<long long>(report.events.size()));
+  EXPECT_EQ(report.summary["events"].number(), static_cast<long long>(report.events.size() + report.rows.size()));
   tell_rung(report);
   return report;
 }
