@@ -108,6 +108,15 @@ void begin_to_and_fro() {
   }
 }
 
+// The shortest sleep there is: without slack the timer is due as soon as it is set.
+void nanosleep_shortest() {
+  static const int unslack = prctl(PR_SET_TIMERSLACK, 1);
+  const timespec time{0, 1};
+  if (unslack != 0 || syscall(SYS_nanosleep, &time, nullptr) != 0) {
+    fail("nanosleep", std::strerror(errno));
+  }
+}
+
 struct Operation {
   std::string_view name;
   void (*run)();
@@ -120,6 +129,7 @@ constexpr Operation operations[] = {
     {"openat-refused", openat_refused, true},
     {"getppid", getppid_raw, false},
     {"switch", switch_to_and_fro, false, begin_to_and_fro},
+    {"nanosleep", nanosleep_shortest, false},
 };
 
 const Operation& find_operation(std::string_view name) {

@@ -166,6 +166,23 @@ TOOLS = {
             "binary_mb": 4,
         },
     ),
+    # Only its slowdown is a figure: ./dev bench --tool naptime --only a
+    "naptime": Tool(
+        name="naptime",
+        op="nanosleep",
+        unrelated_op="openat",
+        fast_op="nanosleep",
+        peers=(
+            Tracer(
+                name="bpftrace",
+                argv=("bpftrace", "naptime.bt"),
+                lost=LOST,
+                version=("bpftrace", "--version"),
+                needs_tracefs=True,
+            ),
+        ),
+        goals={"traced_ratio": 1.60},
+    ),
     # Only its slowdown is a figure: ./dev bench --tool syscount --only a
     "syscount": Tool(
         name="syscount",

@@ -247,7 +247,7 @@ class Naptime final : public Twofold<Events, Totals> {
   Naptime() : Twofold("--summary") {}
 
   void options(Options& options) override {
-    options.flag("--summary", "instead, counted in the kernel: histograms of request and overshoot for each process",
+    options.flag("--summary", "counts in the kernel instead: histograms of request and overshoot",
                  [this] { show_other(); });
     options.flag("-x, --failed", "only interrupted sleeps, with the time that was left", [this] {
       standard_.sleeps.failed = other_.sleeps.failed = true;

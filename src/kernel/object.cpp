@@ -201,7 +201,8 @@ void Object::look_for_the_impossible(const std::vector<Attachment>& attachments,
 
 // e21aa341785c (5.12, and what it was ported to): before it a trampoline was freed under those who slept inside.
 void Object::look_for_a_crash(const std::vector<Attachment>& attachments, Refusal& refusal) {
-  if (std::any_of(attachments.begin(), attachments.end(), needs_trampoline) && !has_struct("bpf_tramp_image"))
+  const bool young = has_task_storage();  // of 5.12 too, and sooner asked for
+  if (!young && std::any_of(attachments.begin(), attachments.end(), needs_trampoline) && !has_struct("bpf_tramp_image"))
     refusal = {refusal.rung, "this kernel would not survive it while somebody sleeps there", false,
                "Leave it to another backend."};
 }

@@ -110,7 +110,7 @@ TEST_P(Naptime, TellsWhatTheBackendDoesNotSee) {
   EXPECT_TRUE(report.events[0]["overshoot_ns"].null());
   EXPECT_EQ(report.events[1]["result"].text(), "EINVAL");
   EXPECT_EQ(report.events[2]["result"].text(), "EFAULT");
-  for (const int i : {1, 2}) EXPECT_TRUE(report.events[i]["requested_ns"].null());
+  for (const std::size_t i : {1U, 2U}) EXPECT_TRUE(report.events[i]["requested_ns"].null());
 }
 
 TEST_P(Naptime, SaysHowManySleepsGoOn) {
