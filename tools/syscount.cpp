@@ -35,12 +35,12 @@ class Syscount final : public Snapshot<count_key, Counts, Skeleton> {
                        {"user", {COUNT_OF_USER, 0}, {"uid", "user"}}});
     add_task_keys(&Counts::name, "name of the thread that called last");
     add_key({"syscall", Value::Kind::symbol, 16, "the call"}, [this](const Sum& s) { return names_.name(s.key.what); });
-    add_key({"abi", Value::Kind::text, 6, "whose number it is: native or 32-bit", true, true},
+    add_key({"abi", Value::Kind::text, 6, "whose number it is: native or 32-bit", true, 1},
             [](const Sum& s) { return SyscallValues::abi(s.key.what); });
     add({"count", Value::Kind::natural, 9, "calls"}, [](const Sum& s) { return Value::natural(s.value.calls); });
     add({"failed", Value::Kind::natural, 10, "those that failed", false},
         [](const Sum& s) { return Value::natural(s.value.failed); });
-    add({"running", Value::Kind::natural, 7, "those that have not ended", false, true},
+    add({"running", Value::Kind::natural, 7, "those that have not ended", false, 2},
         [](const Sum& s) { return Value::natural(s.total.calls - std::min(s.total.calls, s.total.times.number)); });
     add_latencies(&Counts::times, "calls that ended");
   }

@@ -235,8 +235,21 @@ struct fs_struct {
   struct path pwd;
 };
 
+struct super_block {
+  u32 s_dev;
+  unsigned long s_magic;
+};
+
+struct inode {
+  u16 i_mode;
+  u32 i_rdev;
+  unsigned long i_ino;
+  struct super_block* i_sb;
+};
+
 struct file {
   struct path f_path;
+  struct inode* f_inode;
 };
 
 struct fdtable {

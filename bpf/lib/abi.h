@@ -40,6 +40,7 @@ struct run_state {
   __u32 crossed;  /* a record crossed a quarter of the ring and the reader was woken for it */
   __u32 interval; /* of a tool that counts: the one that goes on, from 0 */
   __u64 execs32;  /* 32-bit programs started inside the window */
+  __u64 asked;    /* ns, CLOCK_MONOTONIC: when the reader asks what is still running */
   __u32 apart[2]; /* the reader's own processes that look up names, see lib_conf: this one and the one before it */
   __u64 pad1[4];  /* the drops get a cache line of their own */
   __u64 drops[DROP_KINDS];
@@ -50,6 +51,15 @@ struct run_state {
 
 /* Lengths of time in ns, 8 to an octave: no value is further than 12.5 % from its bucket's ends. Up to 2^42, 73 min. */
 #define BUCKETS 320
+
+/* Or steps of one length, at most BUCKETS - 2 of them, in one of the distributions that a row has. */
+struct linear_conf {
+  __u64 min;
+  __u64 max;
+  __u64 step;
+  __u32 steps; /* 0: not asked for */
+  __u32 of;    /* which distribution */
+};
 
 /* Glob, see src/core/glob.h. */
 struct glob_conf {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often each length of time came, for histograms and percentiles: see BUCKETS. Beside the rows of counts.bpf.h, one
- * for each thing that is measured.
+ * How often each length of time, or size, came, for histograms and percentiles: see BUCKETS. Beside the rows of
+ * counts.bpf.h, one for each thing that is measured.
  */
 #ifndef SONDE_BUCKETS_BPF_H
 #define SONDE_BUCKETS_BPF_H
@@ -25,6 +25,7 @@ struct {
 } buckets SEC(".maps");
 
 const volatile __u32 uses_buckets = 0; /* how many a row has */
+const volatile struct linear_conf linear = {};
 
 /* Below 8 each value has its own; from there each octave has 8. The last one takes all that is longer. */
 static __always_inline __u32 bucket_of(__u64 value) {
@@ -42,6 +43,13 @@ static __always_inline __u32 bucket_of(__u64 value) {
   return at < BUCKETS ? at : BUCKETS - 1;
 }
 
+/* Steps of one length; the first and the last take all that is below and beyond. */
+static __always_inline __u32 linear_bucket_of(__u64 value) {
+  if (value < linear.min) return 0;
+  if (value >= linear.max) return linear.steps + 1;
+  return 1 + (value - linear.min) / linear.step;
+}
+
 /* In the `which`-th distribution of the row. */
 static __always_inline void count_in_buckets(__u32 row, __u32 which, __u64 value) {
   struct bucket_row* own;
@@ -50,7 +58,7 @@ static __always_inline void count_in_buckets(__u32 row, __u32 which, __u64 value
   if (which >= uses_buckets) return;
   if (uses_buckets > 1) place = row * uses_buckets + which;
   own = bpf_map_lookup_elem(&buckets, &place);
-  at = bucket_of(value);
+  at = linear.steps && linear.of == which ? linear_bucket_of(value) : bucket_of(value);
   if (own && at < BUCKETS) own->count[at]++;
 }
 

@@ -9,15 +9,18 @@
 
 #include "lib/counts.h"
 
-/* restart_syscall(2), by which the kernel makes a call again. */
+/* restart_syscall(2), by which the kernel makes a call again; close(2). */
 #if defined(__TARGET_ARCH_x86)
 #define NR_RESTART 219
+#define NR_CLOSE 3
 #define NUMBER_BITS 0xbfffffff /* without the mark of an x32 call */
 #else
 #define NR_RESTART 128
+#define NR_CLOSE 57
 #define NUMBER_BITS 0xffffffff
 #endif
 #define NR32_RESTART 0
+#define NR32_CLOSE 6
 
 static __always_inline bool syscall_wanted(const volatile struct syscalls_conf* calls, __u32 nr, bool compat) {
   __u32 at = nr / 64;

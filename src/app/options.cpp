@@ -10,13 +10,21 @@ void Options::flag(std::string flag, std::string help, bool& target) {
 }
 
 void Options::flag(std::string flag, std::string help, std::function<void()> set) {
-  options_.push_back(
-      {std::move(flag), {}, std::move(help), group_, [set = std::move(set)](std::string_view) { set(); }});
+  add({std::move(flag), {}, std::move(help), group_, [set = std::move(set)](std::string_view) { set(); }});
 }
 
 void Options::value(std::string flag, std::string metavar, std::string help,
                     std::function<void(std::string_view)> set) {
-  options_.push_back({std::move(flag), std::move(metavar), std::move(help), group_, std::move(set)});
+  add({std::move(flag), std::move(metavar), std::move(help), group_, std::move(set)});
+}
+
+void Options::add(Option option) {
+  if (used_)
+    option.set = [used = used_, flag = option.flag, set = std::move(option.set)](std::string_view text) {
+      if (used->empty()) *used = flag.substr(flag.rfind(' ') + 1);
+      set(text);
+    };
+  options_.push_back(std::move(option));
 }
 
 void Options::argument(std::string metavar, std::string help, bool required,

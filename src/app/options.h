@@ -21,6 +21,8 @@ class Options {
     std::function<void(std::string_view)> set;
   };
 
+  /// The options declared from here on (null: no longer) leave their flag there when they are given, the first of them.
+  void tell_use(std::string* used) { used_ = used; }
   /// The options declared from here on stand under this heading.
   void group(std::string heading) { group_ = std::move(heading); }
   void flag(std::string flag, std::string help, bool& target);
@@ -40,7 +42,10 @@ class Options {
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
 
  private:
+  void add(Option option);
+
   std::string group_;
+  std::string* used_ = nullptr;
   std::vector<Option> options_;
   std::vector<Argument> arguments_;
 };

@@ -27,6 +27,29 @@ std::unique_ptr<TracingRun> SnapshotBase::make_run(const CommonOptions& options)
   return std::make_unique<SnapshotRun>(*this, options);
 }
 
+namespace {
+
+std::span<const std::uint64_t> one_of(std::span<const std::uint64_t> all, unsigned which) {
+  return all.size() < BUCKETS * (which + 1) ? std::span<const std::uint64_t>() : all.subspan(BUCKETS * which, BUCKETS);
+}
+
+}  // namespace
+
+std::uint64_t SnapshotBase::percentile_of(std::span<const std::uint64_t> all, unsigned which, double percent) const {
+  const auto counts = one_of(all, which);
+  return linear_ && linear_of_ == which ? linear_->percentile(counts, percent) : percentile(counts, percent);
+}
+
+std::vector<Value::Bucket> SnapshotBase::ranges_of(std::span<const std::uint64_t> all, unsigned which) const {
+  const auto counts = one_of(all, which);
+  return linear_ && linear_of_ == which ? linear_->ranges(counts) : octaves(counts);
+}
+
+linear_conf SnapshotBase::linear_conf() const {
+  if (!linear_) return {};
+  return {linear_->min, linear_->max, linear_->step, static_cast<__u32>(linear_->steps()), linear_of_};
+}
+
 bool sorts_before(const Value& a, const Value& b) {
   if (a.empty() || b.empty()) return !a.empty() && b.empty();
   switch (a.kind()) {

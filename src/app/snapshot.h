@@ -22,6 +22,7 @@
 #include "app/sums.h"
 #include "app/tracing.h"
 #include "core/histogram.h"
+#include "core/linear.h"
 #include "core/names.h"
 
 namespace sonde {
@@ -38,7 +39,7 @@ class SnapshotBase : public Tracing {
   using Buckets = std::vector<std::uint64_t>;
 
   /// Distributions are counted too (bpf/lib/buckets.bpf.h); they cost room.
-  /// How many a row has; the first is that of add_latencies().
+  /// How many a row has; the first is that of add_latencies(), the second that of add_sizes().
   [[nodiscard]] virtual unsigned distributions() const {
     return any_shown({"p50_ns", "p90_ns", "p99_ns", "histogram_ns"}) ? 1 : 0;
   }
@@ -46,6 +47,16 @@ class SnapshotBase : public Tracing {
   [[nodiscard]] bool latencies_shown() const {
     return distributions() || any_shown({"total_ns", "avg_ns", "min_ns", "max_ns"});
   }
+  /// There is a map `beside`, which has something for each row, and it is used: see take_beside().
+  [[nodiscard]] virtual bool uses_beside() const { return false; }
+  /// Where nothing is said, distributions are counted by octaves; `which` of them by steps is said here.
+  void count_by_steps(unsigned which, const LinearBuckets& steps) {
+    linear_ = steps;
+    linear_of_ = which;
+  }
+  /// What the counts of the `which`-th distribution say, in a row of all.
+  [[nodiscard]] std::uint64_t percentile_of(std::span<const std::uint64_t> all, unsigned which, double percent) const;
+  [[nodiscard]] std::vector<Value::Bucket> ranges_of(std::span<const std::uint64_t> all, unsigned which) const;
   /// The column that sorts where nothing is said.
   [[nodiscard]] virtual std::string sorted_by() const = 0;
   /// Which interval is being read, from 0: that of `run.interval` while it lasted.
@@ -66,8 +77,9 @@ class SnapshotBase : public Tracing {
   /// A sentence about the interval as a whole.
   [[nodiscard]] virtual std::string remark() const { return {}; }
 
-  /// Takes one row, as the kernel has it: key, value.
-  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) = 0;
+  /// Takes one row, as the kernel has it: key, value; its buckets; what the tool has beside it, or null.
+  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets,
+                        const std::byte* beside = nullptr) = 0;
 
  private:
   friend class SnapshotRun;
@@ -80,8 +92,12 @@ class SnapshotBase : public Tracing {
   [[nodiscard]] virtual std::size_t row_count() const = 0;
   virtual void fill(std::size_t row, std::span<const std::size_t> chosen, std::span<Value> values) = 0;
 
+  [[nodiscard]] ::linear_conf linear_conf() const;
+
   std::uint32_t interval_ = 0;
   std::size_t sorting_ = 0;
+  std::optional<LinearBuckets> linear_;
+  unsigned linear_of_ = 0;
 };
 
 /// What comes first when rows are sorted by these: the larger number, or the text that is first in the alphabet.
@@ -140,6 +156,9 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// How long things took: total, avg, min, max, percentiles, histogram.
   void add_latencies(count_sums(V::*times), const std::string& things);
 
+  /// How many bytes there were: total, avg, min, max, histogram.
+  void add_sizes(count_sums(V::*sizes));
+
   /// --by; `also` is done where it is given.
   void declare_grouping(
       Options& options, std::function<void()> also = [] {}) {
@@ -167,12 +186,15 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// What came between two readings; `before` is all zero for a key that is new.
   virtual V difference(const V& now, const V& before) const = 0;
   [[nodiscard]] virtual bool empty(const V& value) const = 0;
+  /// At each reading, for each row: what the tool's programs have put beside it. Rows of one key come one by one.
+  virtual void take_beside(const K& /*key*/, const std::byte* /*beside*/) {}
 
-  void read_row(const std::byte* row, std::span<const std::uint32_t> buckets) final {
+  void read_row(const std::byte* row, std::span<const std::uint32_t> buckets, const std::byte* beside) final {
     K key;
     V value;
     std::memcpy(&key, row, sizeof(K));
     std::memcpy(&value, row + sizeof(K), sizeof(V));
+    if (beside) take_beside(key, beside);
     if (empty(value)) return;
     const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
     if (fresh) return;
@@ -233,7 +255,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   std::vector<Sum> sums_;
   std::vector<std::size_t> order_;
   std::optional<Groupings> groupings_;
-  std::vector<Value::Bucket> octaves_;
+  std::vector<Value::Bucket> times_, sizes_;
 };
 
 template <class K, class V, class S>
@@ -258,7 +280,7 @@ void Snapshot<K, V, S>::add_task_keys(count_name(V::*name), std::string comm) {
 template <class K, class V, class S>
 void Snapshot<K, V, S>::add_latencies(count_sums(V::*times), const std::string& things) {
   const auto timed = [this, times](std::string key, std::string help, auto get) {
-    const bool yields = key == "min_ns" || key == "p90_ns";
+    const int yields = key == "p90_ns" ? 2 : key == "min_ns" ? 3 : key == "avg_ns" ? 4 : 0;
     add({std::move(key), Value::Kind::duration, 7, std::move(help), false, yields}, [times, get](const Sum& s) {
       const count_sums& sums = s.value.*times;
       return sums.number ? Value::duration(get(s, sums)) : Value();
@@ -270,11 +292,27 @@ void Snapshot<K, V, S>::add_latencies(count_sums(V::*times), const std::string& 
   timed("max_ns", "the longest", [](const Sum&, const count_sums& t) { return t.spans[0].most; });
   for (const auto& [key, percent] : {std::pair{"p50_ns", 50.0}, {"p90_ns", 90.0}, {"p99_ns", 99.0}})
     timed(key, "so many per cent took no longer, or up to 12.5 % more",
-          [percent = percent](const Sum& s, const count_sums& t) {
-            return std::min<std::uint64_t>(percentile(s.buckets, percent), t.spans[0].most);
+          [this, percent = percent](const Sum& s, const count_sums& t) {
+            return std::min<std::uint64_t>(this->percentile_of(s.buckets, 0, percent), t.spans[0].most);
           });
   add({"histogram_ns", Value::Kind::histogram, 0, "how the times are distributed, by powers of two", false},
-      [this](const Sum& s) { return Value::histogram(octaves_ = octaves(s.buckets)); });
+      [this](const Sum& s) { return Value::histogram(times_ = this->ranges_of(s.buckets, 0)); });
+}
+
+template <class K, class V, class S>
+void Snapshot<K, V, S>::add_sizes(count_sums(V::*sizes)) {
+  const auto sized = [this, sizes](std::string key, std::string help, auto get) {
+    add({std::move(key), Value::Kind::bytes, 9, std::move(help), false}, [sizes, get](const Sum& s) {
+      const count_sums& sums = s.value.*sizes;
+      return sums.number ? Value::bytes(get(sums)) : Value();
+    });
+  };
+  sized("bytes", "bytes in all", [](const count_sums& t) { return t.total; });
+  sized("avg_bytes", "average of them", [](const count_sums& t) { return t.total / t.number; });
+  sized("min_bytes", "the least", [](const count_sums& t) { return t.spans[0].least; });
+  sized("max_bytes", "the most", [](const count_sums& t) { return t.spans[0].most; });
+  add({"histogram_bytes", Value::Kind::histogram, 0, "how the sizes are distributed, by powers of two", false},
+      [this](const Sum& s) { return Value::histogram(sizes_ = this->ranges_of(s.buckets, 1)); });
 }
 
 }  // namespace sonde

@@ -62,8 +62,10 @@ void SnapshotRun::size_counts(const LibraryParts& parts) {
   kernel::resize_map(parts.places, chunks * COUNT_CHUNK);
   kernel::resize_map(parts.chunks, chunks);
   kernel::resize_map(parts.lanes, lanes);
+  if (parts.beside) kernel::resize_map(parts.beside, snapshot_.uses_beside() ? chunks * COUNT_CHUNK : 1);
   if (!parts.buckets) return;
   *parts.uses_buckets = buckets;
+  *parts.linear = snapshot_.linear_conf();
   kernel::resize_map(parts.buckets, buckets ? chunks * COUNT_CHUNK * buckets : 1);
 }
 
@@ -78,6 +80,7 @@ void SnapshotRun::loaded() {
   }
   counts_.emplace(parts_.rows);
   if (parts_.buckets && snapshot_.distributions()) buckets_.emplace(parts_.buckets);
+  if (parts_.beside && snapshot_.uses_beside()) beside_.emplace(parts_.beside);
 }
 
 // Each task gets its account before the window opens.
@@ -159,6 +162,7 @@ void SnapshotRun::take_rest() {
 }
 
 void SnapshotRun::read(std::uint64_t end) {
+  ask_what_runs(end);
   snapshot_.interval_ = parts_.run->interval;
   __atomic_store_n(&parts_.run->interval, snapshot_.interval_ + 1, __ATOMIC_SEQ_CST);
   snapshot_.begin_reading();
@@ -198,12 +202,12 @@ void SnapshotRun::read_counts() {
   const std::uint32_t lanes = kernel::possible_cpus() * *parts_.count_users;
   const std::uint32_t taken = __atomic_load_n(parts_.chunks_taken, __ATOMIC_ACQUIRE) + lanes;
   const std::uint32_t rows = std::min(taken * COUNT_CHUNK, counts_->size());
+  const unsigned each = snapshot_.distributions();
   for (std::uint32_t i = 1; i < rows; ++i) {
     const std::byte* row = counts_->at(i);
     std::span<const std::uint32_t> buckets;
-    const unsigned each = snapshot_.distributions();
     if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each)), BUCKETS * each};
-    snapshot_.read_row(row, buckets);
+    snapshot_.read_row(row, buckets, beside_ ? beside_->at(i) : nullptr);
   }
 }
 

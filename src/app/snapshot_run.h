@@ -43,7 +43,7 @@ class SnapshotRun final : public TracingRun {
   [[nodiscard]] bool keeps_accounts() const { return snapshot_.account_size() != 0; }
 
   SnapshotBase& snapshot_;
-  std::optional<kernel::Rows> counts_, buckets_;
+  std::optional<kernel::Rows> counts_, buckets_, beside_;
   std::optional<kernel::Iterator> tasks_;
   std::optional<kernel::Rows> cpus_;
   std::optional<kernel::Ring> ring_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/units.h"
+#include "kernel/rows.h"
 
 namespace sonde {
 namespace {
@@ -110,6 +111,10 @@ void StreamRun::wait(bool busy) {
 
 // What is in the ring happened inside the window; a program that is at its record right now gets a moment to finish.
 void StreamRun::take_rest() {
+  if (!enough()) {
+    if (parts_.still_running) kernel::wait_for_programs();
+    ask_what_runs(closed_);
+  }
   const auto patience = closed_ + pending_patience;
   while (!enough() && !ring_->empty()) {
     if (drain() == 0 && ring_->pending() && now() > patience) break;

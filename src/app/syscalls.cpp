@@ -32,28 +32,35 @@ void SyscallChoice::choose(std::string_view list) {
 }
 
 bool SyscallChoice::meant(std::string_view name) const {
+  if (!used()) return true;
   const bool listed = std::any_of(list_.items.begin(), list_.items.end(),
                                   [&](const std::string& item) { return Glob::compile(item).matches(name); });
   return listed != list_.negated;
 }
 
 void SyscallChoice::fill(syscalls_conf& conf) const {
-  conf.used = used();
-  conf.others = list_.negated;
-  fill(native_calls, conf.native);
-  fill(compat_calls, conf.compat);
+  if (!used()) return;
+  fill_syscalls(conf, [this](std::string_view name) { return meant(name); });
+  if (!list_.negated) return;
+  conf.others = 1;
+  const auto add_nameless = [](CallTable table, __u64* words) {
+    for (std::uint32_t number = 0; number < SYSCALL_NUMBERS; ++number)
+      if (syscall_name(table, number).empty()) words[number / 64] |= __u64{1} << (number % 64);
+  };
+  add_nameless(native_calls, conf.native);
+  add_nameless(compat_calls, conf.compat);
 }
 
-void SyscallChoice::fill(CallTable table, __u64* words) const {
-  std::fill_n(words, SYSCALL_WORDS, list_.negated ? ~__u64{0} : 0);
-  any_name(table, [&](std::string_view name, std::uint32_t number) {
-    const __u64 bit = __u64{1} << (number % 64);
-    if (meant(name))
-      words[number / 64] |= bit;
-    else
-      words[number / 64] &= ~bit;
-    return false;
-  });
+void fill_syscalls(syscalls_conf& conf, const std::function<bool(std::string_view name)>& condition) {
+  conf.used = 1;
+  const auto fill = [&](CallTable table, __u64* words) {
+    any_name(table, [&](std::string_view name, std::uint32_t number) {
+      if (condition(name)) words[number / 64] |= __u64{1} << (number % 64);
+      return false;
+    });
+  };
+  fill(native_calls, conf.native);
+  fill(compat_calls, conf.compat);
 }
 
 std::vector<std::string> SyscallChoice::native_names() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,15 +22,17 @@ class SyscallChoice {
   /// Not used: every call, also such as have no name.
   [[nodiscard]] bool used() const { return !list_.items.empty(); }
   void fill(syscalls_conf& conf) const;
+  /// Whether a call of that name is.
+  [[nodiscard]] bool meant(std::string_view name) const;
   /// By name, of the machine's own table.
   [[nodiscard]] std::vector<std::string> native_names() const;
 
  private:
-  [[nodiscard]] bool meant(std::string_view name) const;
-  void fill(CallTable table, __u64* words) const;
-
   ItemList list_;
 };
+
+/// The bits of those calls, of both tables, that the condition holds for.
+void fill_syscalls(syscalls_conf& conf, const std::function<bool(std::string_view name)>& condition);
 
 /// Values of calls as they stand in a key: number and COMPAT_CALL.
 class SyscallValues {

@@ -60,6 +60,9 @@ struct LibraryParts {
   std::uint64_t* opened = nullptr;    ///< when the window opened, ns monotonic; 0: not yet
   std::uint64_t* boundary = nullptr;  ///< when the last interval ended
   const std::uint64_t* unlisted = nullptr;
+  linear_conf* linear = nullptr;
+  bpf_map* beside = nullptr;             ///< what the tool has beside each row
+  bpf_program* still_running = nullptr;  ///< an iterator that tells what has begun and not ended
 };
 
 /// What all tools that load BPF programs have in common, whatever they make of it, as far as it does not depend on
@@ -156,8 +159,9 @@ class Probed : public Base {
     if constexpr (requires { s.maps.calls; }) {
       parts.calls = s.maps.calls;
       parts.calls_by_tid = s.maps.calls_by_tid;
-      parts.calls_exit = s.progs.calls_exit;
     }
+    if constexpr (requires { s.progs.calls_exit; }) parts.calls_exit = s.progs.calls_exit;
+    if constexpr (requires { s.progs.still_running; }) parts.still_running = s.progs.still_running;
     if constexpr (requires { s.progs.exec32; }) parts.exec32 = s.progs.exec32;
     if constexpr (requires { s.maps.rows; }) counts(s, parts);
     if constexpr (requires { s.rodata->stacks; }) {
@@ -186,7 +190,9 @@ class Probed : public Base {
     if constexpr (requires { s.maps.buckets; }) {
       parts.buckets = s.maps.buckets;
       parts.uses_buckets = &s.rodata->uses_buckets;
+      parts.linear = reinterpret_cast<linear_conf*>(&s.rodata->linear);
     }
+    if constexpr (requires { s.maps.beside; }) parts.beside = s.maps.beside;
   }
 };
 

@@ -102,8 +102,10 @@ kernel::Extras TracingRun::extras(const LibraryParts& parts, const kernel::Rung&
   if (parts.calls) {
     if (!rung.remembers_calls || !task_storage_) extras.unused_maps.push_back(parts.calls);
     if (!rung.remembers_calls || task_storage_) extras.unused_maps.push_back(parts.calls_by_tid);
-    if (rung.remembers_calls && !task_storage_) extras.attachments.push_back(kernel::by_section(parts.calls_exit));
+    if (rung.remembers_calls && !task_storage_ && parts.calls_exit)
+      extras.attachments.push_back(kernel::by_section(parts.calls_exit));
   }
+  if (parts.still_running) extras.iterators.push_back(parts.still_running);
   unused_maps(parts, extras.unused_maps);
   if (rung.blind_to_compat && parts.exec32) extras.attachments.push_back(kernel::by_section(parts.exec32, true));
   return extras;
@@ -205,6 +207,12 @@ void TracingRun::wait(std::int64_t timeout_ns) {
     timeout_ns = timeout_ns < 0 ? left : std::min(timeout_ns, left);
   }
   waiter_.wait(timeout_ns);
+}
+
+void TracingRun::ask_what_runs(std::uint64_t time) {
+  if (!parts_.still_running) return;
+  parts_.run->asked = time;
+  kernel::run_iterator(parts_.still_running);
 }
 
 void TracingRun::report_losses(bool at_once) {

@@ -45,6 +45,8 @@ class TracingRun {
   void report_losses(bool at_once);
   /// Gives the ring of `parts` its size.
   void size_ring(const LibraryParts& parts) const;
+  /// Lets the tool's programs tell what has begun and not ended at `time`, ns monotonic.
+  void ask_what_runs(std::uint64_t time);
 
   const CommonOptions& options_;
   Outputs outputs_;

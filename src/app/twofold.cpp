@@ -30,6 +30,7 @@ void TwofoldBase::settle(const CommonOptions& options) {
         Exit::usage, flag + " is " + other_face + ", and this run shows none.",
         shows_other_ ? "Leave out " + asked_for_by_ + ", or it." : "Add " + asked_for_by_ + ", or leave it out.");
   };
+  if (shows_other_ && !standard_only_.empty()) refuse(standard_only_);
   if (sums && options.max_rate) refuse("--max-rate");
   if (sums && options.buffer_bytes) refuse("--buffer-size");
   if (sums && !options.asked_columns.empty()) refuse("--" + options.asked_columns.front());

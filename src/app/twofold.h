@@ -30,6 +30,8 @@ class TwofoldBase : public Tool {
   /// For the option that asks for it.
   void show_other() { shows_other_ = true; }
   [[nodiscard]] bool shows_other() const { return shows_other_; }
+  /// Options::tell_use() of this: the options that make no sense for the other face.
+  [[nodiscard]] std::string* standard_only() { return &standard_only_; }
 
  private:
   [[nodiscard]] virtual const Tool& standard() const = 0;
@@ -37,7 +39,7 @@ class TwofoldBase : public Tool {
   [[nodiscard]] const Tool& face() const { return shows_other_ ? other() : standard(); }
   [[nodiscard]] Tool& face() { return const_cast<Tool&>(std::as_const(*this).face()); }
 
-  std::string asked_for_by_;
+  std::string asked_for_by_, standard_only_;
   bool shows_other_ = false;
 };
 

@@ -24,8 +24,9 @@ struct ColumnInfo {
   std::string help;
   /// Shown without being asked for.
   bool standard = true;
-  /// Left out, unless it is asked for, where a terminal is too narrow for all columns.
-  bool yields = false;
+  /// Left out, unless it is asked for, where a terminal is too narrow for all columns: those with 1 first, then those
+  /// with 2 and so on. 0: never.
+  int yields = 0;
 };
 
 /// A column of events of type E. `get` must not keep its argument; what the Value points to must live until the sink

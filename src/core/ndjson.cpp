@@ -202,7 +202,10 @@ void Ndjson::put_histogram(std::span<const Value::Bucket> buckets) {
     out_.put(R"({"min":)");
     out_.put_natural(bucket.min);
     out_.put(R"(,"max":)");
-    out_.put_natural(bucket.max);
+    if (bucket.max == UINT64_MAX)
+      out_.put("null");
+    else
+      out_.put_natural(bucket.max);
     out_.put(R"(,"count":)");
     out_.put_natural(bucket.count);
     out_.put('}');

@@ -105,8 +105,13 @@ Table::Shown Table::plan(const ColumnInfo& column, bool last) {
   const int width = std::max(column.width, title);
   if (stands_beneath(column.kind)) {
     const std::string name(column_name(column));
-    return {
-        .width = 0, .least = 0, .right = false, .beneath = true, .heading = name.substr(0, name.rfind("_histogram"))};
+    const bool bytes = column.kind == Value::Kind::histogram && column.key.ends_with("bytes");
+    return {.width = 0,
+            .least = 0,
+            .right = false,
+            .beneath = true,
+            .bytes = bytes,
+            .heading = bytes ? "sizes" : name == "histogram" ? "times" : name.substr(0, name.rfind("_histogram"))};
   }
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;
@@ -133,9 +138,14 @@ int Table::excess() const {
 }
 
 void Table::leave_out(std::span<const ColumnInfo* const> columns) {
+  std::vector<std::size_t> yielding;
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (columns[i]->yields && !is_named(style_.asked, *columns[i])) yielding.push_back(i);
+  std::stable_sort(yielding.begin(), yielding.end(),
+                   [&](std::size_t a, std::size_t b) { return columns[a]->yields < columns[b]->yields; });
   std::string names;
-  for (std::size_t i = 0; i < columns.size() && excess() > 0; ++i) {
-    if (!columns[i]->yields || is_named(style_.asked, *columns[i])) continue;
+  for (const std::size_t i : yielding) {
+    if (excess() <= 0) break;
     columns_[i].left_out = true;
     names.append(names.empty() ? "" : ", ").append(column_name(*columns[i]));
     place();
@@ -199,8 +209,9 @@ bool Table::put_value(const Shown& column, const Value& value) {
 
 //     4.1us to 8.2us       1234 |@@@@@@@@@@          |
 void Table::put_histogram(const Shown& column, std::span<const Value::Bucket> buckets) {
-  constexpr int indent = 4, edge = 7, number = 12, least_bar = 10, fair_bar = 40;
-  constexpr int before_bar = indent + 2 * edge + 4 + number + 2;
+  constexpr int indent = 4, number = 12, least_bar = 10, fair_bar = 40;
+  const int edge = column.bytes ? 10 : 7;
+  const int before_bar = indent + 2 * edge + 4 + number + 2;
   const int bar = style_.width > 0 ? std::clamp(style_.width - before_bar - 1, least_bar, fair_bar) : fair_bar;
   std::uint64_t most = 1;
   for (const auto& bucket : buckets) most = std::max(most, bucket.count);
@@ -208,14 +219,16 @@ void Table::put_histogram(const Shown& column, std::span<const Value::Bucket> bu
     rows_.put_spaces(std::max(0, width - static_cast<int>(word.size())));
     rows_.put(word);
   };
+  const auto shown = [&](std::uint64_t value) { return column.bytes ? format_bytes(value) : format_duration(value); };
   const auto several =
       std::count_if(columns_.begin(), columns_.end(), [](const Shown& one) { return one.beneath; }) > 1;
   if (several && !buckets.empty()) rows_.put("    " + column.heading + "\n");
   for (const auto& bucket : buckets) {
+    const bool open = bucket.max == UINT64_MAX;
     rows_.put_spaces(indent);
-    right(format_duration(bucket.min), edge);
-    rows_.put(" to ");
-    right(format_duration(bucket.max), edge);
+    right(shown(bucket.min), edge);
+    rows_.put(open ? " or " : " to ");
+    right(open ? "more" : shown(bucket.max), edge);
     right(format_count(bucket.count), number);
     const auto share = static_cast<double>(bucket.count) / static_cast<double>(most);
     const int filled = bucket.count ? std::max(1, static_cast<int>(share * bar)) : 0;

@@ -49,6 +49,7 @@ class Table final : public Sink {
     bool right;  // numbers
     bool beneath = false;  // a histogram, a stack: in lines of its own below the row
     bool left_out = false;
+    bool bytes = false;  // a histogram: of sizes, not of times
     std::string heading{};
     int start = 0;   // the cell it begins in if nothing before it is too long
     int behind = 0;  // the cells that the columns after it need

@@ -31,7 +31,7 @@ class Value {
     stack
   };
 
-  /// How often values from `min` on and below `max` came.
+  /// How often values from `min` on and below `max` came; a `max` of UINT64_MAX is no end.
   struct Bucket {
     std::uint64_t min = 0, max = 0, count = 0;
   };
@@ -83,7 +83,8 @@ class Value {
     return r;
   }
 
-  /// How lengths of time in ns are distributed: buckets in order, without gaps.
+  /// How lengths of time in ns, or sizes in bytes, are distributed: buckets in order, without gaps. Which of the two it
+  /// is the column says.
   static constexpr Value histogram(std::span<const Bucket> v) {
     Value r = natural_of(Kind::histogram, v.size());
     r.buckets_ = v.data();

@@ -33,7 +33,7 @@ TEST(SyscallNames, AreEmptyWhereThereIsNone) {
   EXPECT_EQ(syscall_name(CallTable::none, 0), "");
   EXPECT_EQ(syscall_numbers(CallTable::none), 0U);
   EXPECT_GT(syscall_numbers(CallTable::ia32), 450U);
-  EXPECT_LT(syscall_numbers(CallTable::ia32), 1024U);  // SYSCALL_NUMBERS of bpf/syscount.h
+  EXPECT_LT(syscall_numbers(CallTable::ia32), 1024U);  // SYSCALL_NUMBERS of bpf/lib/counts.h
 }
 
 }  // namespace

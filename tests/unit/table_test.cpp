@@ -356,8 +356,8 @@ TEST(TableDiagnostics, QuietSummaryTellsOnlyLosses) {
 
 TEST(Table, LeavesOutWhatYieldsAndSaysSo) {
   const ColumnInfo name{"name", Kind::text, 12, "who"};
-  const ColumnInfo abi{"abi", Kind::text, 8, "whose", true, true};
-  const ColumnInfo least{"min_ns", Kind::duration, 7, "least", true, true};
+  const ColumnInfo abi{"abi", Kind::text, 8, "whose", true, 1};
+  const ColumnInfo least{"min_ns", Kind::duration, 7, "least", true, 2};
   const ColumnInfo most{"max_ns", Kind::duration, 7, "most"};
   const std::array<const ColumnInfo*, 4> columns{&name, &abi, &least, &most};
   const std::array<Value, 4> values{Value::text("one"), Value::text("native"), Value::duration(10),
