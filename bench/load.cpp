@@ -117,6 +117,14 @@ void nanosleep_shortest() {
   }
 }
 
+void read_zero() {
+  static const int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  char byte = 0;
+  if (syscall(SYS_read, fd, &byte, 1) != 1) {
+    fail("/dev/zero", std::strerror(errno));
+  }
+}
+
 struct Operation {
   std::string_view name;
   void (*run)();
@@ -130,6 +138,7 @@ constexpr Operation operations[] = {
     {"getppid", getppid_raw, false},
     {"switch", switch_to_and_fro, false, begin_to_and_fro},
     {"nanosleep", nanosleep_shortest, false},
+    {"read", read_zero, false},
 };
 
 const Operation& find_operation(std::string_view name) {

@@ -138,6 +138,12 @@ def switches(arguments, goal):
     )
 
 
+READ_TIMES_BY_BPFTRACE = (
+    "tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; } "
+    "tracepoint:syscalls:sys_exit_read /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }"
+)
+
+
 TOOLS = {
     "opensnoop": Tool(
         name="opensnoop",
@@ -200,4 +206,22 @@ TOOLS = {
     "cswitch-block": switches(("--histogram-of", "block"), 1.25),
     "cswitch-slice": switches(("--histogram-of", "slice"), 1.25),
     "cswitch-events": switches(("--events",), 1.35),
+    # Only slowdowns are figures: ./dev bench --tool syslat --only a
+    "syslat": Tool(
+        name="syslat",
+        op="read",
+        unrelated_op="getppid",
+        fast_op="read",
+        peers=(
+            Tracer(
+                name="bpftrace",
+                argv=("bpftrace", "-e", READ_TIMES_BY_BPFTRACE),
+                lost=LOST,
+                version=("bpftrace", "--version"),
+                needs_tracefs=True,
+            ),
+        ),
+        verb=("syslat", "read"),
+        goals={"unrelated_ratio": 1.40},
+    ),
 }
