@@ -133,12 +133,9 @@ struct Operation {
 };
 
 constexpr Operation operations[] = {
-    {"openat", openat_existing, true},
-    {"openat-refused", openat_refused, true},
-    {"getppid", getppid_raw, false},
-    {"switch", switch_to_and_fro, false, begin_to_and_fro},
-    {"nanosleep", nanosleep_shortest, false},
-    {"read", read_zero, false},
+    {"openat", openat_existing, true},        {"openat-refused", openat_refused, true},
+    {"getppid", getppid_raw, false},          {"switch", switch_to_and_fro, false, begin_to_and_fro},
+    {"nanosleep", nanosleep_shortest, false}, {"read", read_zero, false},
 };
 
 const Operation& find_operation(std::string_view name) {

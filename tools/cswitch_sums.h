@@ -129,7 +129,7 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
     row.counts.tid = task.tid;
     row.counts.leads = task.leads;
     std::copy(std::begin(task.comm), std::end(task.comm), row.counts.comm);
-    read_row(reinterpret_cast<const std::byte*>(&row), {});
+    read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
   }
 
   void settle_cpus(std::uint64_t boundary) {
@@ -155,7 +155,7 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
       } row{};
       row.key.who = cpu;
       row.counts.sums = share;
-      read_row(reinterpret_cast<const std::byte*>(&row), {});
+      read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
     }
     length_ = boundary - last_;
   }

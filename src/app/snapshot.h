@@ -78,8 +78,7 @@ class SnapshotBase : public Tracing {
   [[nodiscard]] virtual std::string remark() const { return {}; }
 
   /// Takes one row, as the kernel has it: key, value; its buckets; what the tool has beside it, or null.
-  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets,
-                        const std::byte* beside = nullptr) = 0;
+  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets, const std::byte* beside) = 0;
 
  private:
   friend class SnapshotRun;

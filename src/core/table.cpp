@@ -111,7 +111,9 @@ Table::Shown Table::plan(const ColumnInfo& column, bool last) {
             .right = false,
             .beneath = true,
             .bytes = bytes,
-            .heading = bytes ? "sizes" : name == "histogram" ? "times" : name.substr(0, name.rfind("_histogram"))};
+            .heading = bytes                 ? "sizes"
+                       : name == "histogram" ? "times"
+                                             : name.substr(0, name.rfind("_histogram"))};
   }
   const bool fixed = is_number(column.kind);
   const int enough = column.kind == Value::Kind::time ? least_time : last ? least_last_text : least_text;

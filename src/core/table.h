@@ -24,7 +24,8 @@ struct TableStyle {
 ///  - time as 15:04:05.123456; durations as format_duration; numbers right-aligned, text left; no value as "-";
 ///    a Value marked cut ends in "…" even in a pipe.
 ///  - the heading is printed by begin(), at once.
-///  - a histogram stands beneath its row, a line a bucket; if there are several, each beneath its name. A stack likewise,
+///  - a histogram stands beneath its row, a line a bucket; if there are several, each beneath its name. A stack
+///  likewise,
 ///    a line a frame.
 ///  - with a width, a line never exceeds it: columns that may yield are left out, and a note says which; then the last
 ///    columns shrink, cut with "…".
