@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "naptime_sleep.bpf.h"
 
+#define STACK_USERS SLEEP_USERS
+
 #include "lib/ring.bpf.h"
+#include "lib/stack.bpf.h"
 
 struct record {
   __u32 unchecked; /* see ring_put() */
@@ -16,8 +19,8 @@ struct {
   __type(value, struct record);
 } records SEC(".maps");
 
-static __always_inline void sleep_ends(struct task_struct* task, __u32 pid, const struct naptime_event* sleep,
-                                       __u32 user) {
+static __always_inline void sleep_ends(void* ctx, struct task_struct* task, __u32 pid,
+                                       const struct naptime_event* sleep, __u32 user) {
   struct record* record = bpf_map_lookup_elem(&records, &user);
   struct naptime_event* event;
 
@@ -30,7 +33,7 @@ static __always_inline void sleep_ends(struct task_struct* task, __u32 pid, cons
   event->ppid = conf.wants & SLEEP_WANT_PPID ? task_ppid(task, &filter) : 0;
   event->uid = task_uid(task);
   task_comm(event->comm, task);
-  ring_emit(event, sizeof(*event), &record->unchecked);
+  ring_emit_stacked(ctx, user, event, sizeof(*event), &record->unchecked);
 }
 
 char LICENSE[] SEC("license") = "GPL";

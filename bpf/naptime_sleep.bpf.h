@@ -59,8 +59,8 @@ const volatile struct naptime_conf conf = {};
 __s64 sleeping = 0; /* sleeps that have begun and not ended */
 
 /* A sleep is over, and passed all filters. `user` is the program that says so: see enum sleep_user. */
-static __always_inline void sleep_ends(struct task_struct* task, __u32 pid, const struct naptime_event* sleep,
-                                       __u32 user);
+static __always_inline void sleep_ends(void* ctx, struct task_struct* task, __u32 pid,
+                                       const struct naptime_event* sleep, __u32 user);
 
 /* Each may preempt the others. */
 enum sleep_user { SLEEP_END, SLEEP_COMPAT_END, SLEEP_SIGNAL, SLEEP_USERS };
@@ -80,8 +80,8 @@ static __always_inline void sleep_starts(struct call_state* state, const struct 
 }
 
 /* For a state with a start. `now` is CLOCK_MONOTONIC, `there` the time by the clock of the sleep. */
-static __always_inline void sleep_is_over(struct task_struct* task, struct call_state* state, __u64 now, __s64 there,
-                                          int result, __u32 user) {
+static __always_inline void sleep_is_over(void* ctx, struct task_struct* task, struct call_state* state, __u64 now,
+                                          __s64 there, int result, __u32 user) {
   struct naptime_event sleep = {.time = now, .clock = state->note.clock, .bits = state->note.bits};
   __s64 actual = there - state->note.began;
   __u32 pid;
@@ -98,7 +98,7 @@ static __always_inline void sleep_is_over(struct task_struct* task, struct call_
       (result || sleep.bits & (SLEEP_UNREAD | SLEEP_BY_CPU) || sleep.actual <= sleep.requested + conf.late))
     return;
   pid = task_pid(task, &filter);
-  if (wanted(task, pid)) sleep_ends(task, pid, &sleep, user);
+  if (wanted(task, pid)) sleep_ends(ctx, task, pid, &sleep, user);
 }
 
 /* What the kernel is about to wait for. */
@@ -147,12 +147,12 @@ static __always_inline int sleep_begins(struct task_struct* task, const struct s
 }
 
 /* do_nanosleep ends. */
-static __always_inline int sleep_returns(struct task_struct* task, struct call_state* state,
+static __always_inline int sleep_returns(void* ctx, struct task_struct* task, struct call_state* state,
                                          const struct sleep_timer* timer, int result) {
   if (call_is_over(task, &result)) {
     __u64 now = bpf_ktime_get_ns();
 
-    sleep_is_over(task, state, now, now + timer->offset, result, SLEEP_END);
+    sleep_is_over(ctx, task, state, now, now + timer->offset, result, SLEEP_END);
   } else {
     state->note.expires = timer->expires;
     state->restarts = LOAD_REG(current_regs(task), sp);
@@ -182,7 +182,7 @@ int BPF_PROG(sleep_fexit, struct hrtimer_sleeper* sleeper, int mode, int result)
   struct call_state* state = sleep_state();
   struct sleep_timer timer = {.expires = sleeper->timer.node.expires, .offset = sleeper->timer.base->offset};
 
-  return state ? sleep_returns(current_task(), state, &timer, result) : 0;
+  return state ? sleep_returns(ctx, current_task(), state, &timer, result) : 0;
 }
 
 /* Rung kprobe: the same function. */
@@ -202,7 +202,7 @@ int sleep_kretprobe(struct pt_regs* ctx) {
 
   if (!state) return 0;
   read_timer(&timer, (void*)state->note.at);
-  return sleep_returns(current_task(), state, &timer, PT_REGS_RC(ctx));
+  return sleep_returns(ctx, current_task(), state, &timer, PT_REGS_RC(ctx));
 }
 
 /* Rung tracepoint: the calls. What do_nanosleep is given must be made of their arguments. */
@@ -229,10 +229,11 @@ static __noinline __s64 clock_time(__s32 clock, __u64 now) {
 }
 
 /* As sleep_is_over(), where there is no timer to ask. */
-static __always_inline void call_is_done(struct task_struct* task, struct call_state* state, int result, __u32 user) {
+static __always_inline void call_is_done(void* ctx, struct task_struct* task, struct call_state* state, int result,
+                                         __u32 user) {
   __u64 now = bpf_ktime_get_ns();
 
-  sleep_is_over(task, state, now, clock_time(state->note.clock, now), result, user);
+  sleep_is_over(ctx, task, state, now, clock_time(state->note.clock, now), result, user);
 }
 
 /* What the clocks of the task's time namespace are ahead of the kernel's own. */
@@ -311,7 +312,8 @@ static __always_inline int call_begins(struct task_struct* task, struct sleep_ca
   return 0;
 }
 
-static __always_inline int call_ends(struct task_struct* task, struct call_state* state, int result, __u32 user) {
+static __always_inline int call_ends(void* ctx, struct task_struct* task, struct call_state* state, int result,
+                                     __u32 user) {
   if (!call_is_over(task, &result)) {
     state->restarts = LOAD_REG(current_regs(task), sp);
     return 0;
@@ -322,7 +324,7 @@ static __always_inline int call_ends(struct task_struct* task, struct call_state
 
     take_request(&state->note, task, &call);
   }
-  call_is_done(task, state, result, user);
+  call_is_done(ctx, task, state, result, user);
   return 0;
 }
 
@@ -353,7 +355,7 @@ int sleep_exit(struct syscall_exit_ctx* ctx) {
   struct call_state* state = sleep_state();
 
   if (!state || (ctx->nr == NR_RESTART_SYSCALL && !state->restarts)) return 0;
-  return call_ends(current_task(), state, ctx->ret, SLEEP_END);
+  return call_ends(ctx, current_task(), state, ctx->ret, SLEEP_END);
 }
 
 /* --compat beside the tracepoints: 32-bit calls only. */
@@ -386,7 +388,7 @@ int BPF_PROG(sleep_compat_exit, void* regs_of_call, long result) {
   if (!is_sleep(nr, true) && nr != NR32_RESTART_SYSCALL) return 0;
   state = sleep_state();
   if (!state || (nr == NR32_RESTART_SYSCALL && !state->restarts)) return 0;
-  return call_ends(task, state, result, SLEEP_COMPAT_END);
+  return call_ends(ctx, task, state, result, SLEEP_COMPAT_END);
 }
 
 /* Every rung: a sleep that a signal ended for good, see lib/restart.bpf.h. */
@@ -400,7 +402,7 @@ int BPF_PROG(sleep_interrupted, int signal, void* info, struct k_sigaction* acti
   task = current_task();
   regs = current_regs(task);
   if (state->restarts != LOAD_REG(regs, sp) || !call_interrupted(syscall_result(regs), signal, action)) return 0;
-  call_is_done(task, state, -EINTR, SLEEP_SIGNAL);
+  call_is_done(ctx, task, state, -EINTR, SLEEP_SIGNAL);
   return 0;
 }
 

@@ -10,8 +10,8 @@
 #include "lib/buckets.bpf.h"
 #include "lib/sums.bpf.h"
 
-static __always_inline void sleep_ends(struct task_struct* task, __u32 pid, const struct naptime_event* sleep,
-                                       __u32 user) {
+static __always_inline void sleep_ends(void* ctx, struct task_struct* task, __u32 pid,
+                                       const struct naptime_event* sleep, __u32 user) {
   struct naptime_row* row;
   struct count_key key;
   __u64 overshoot;

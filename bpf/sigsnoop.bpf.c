@@ -7,11 +7,14 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define STACK_USERS 2
+
 #include "lib/exec32.bpf.h"
 #include "lib/filter.bpf.h"
 #include "lib/follow.bpf.h"
 #include "lib/result.bpf.h"
 #include "lib/ring.bpf.h"
+#include "lib/stack.bpf.h"
 #include "lib/syscall.bpf.h"
 #include "sigsnoop_call.bpf.h"
 
@@ -74,6 +77,7 @@ struct record {
 
 /* One for each program that may preempt another. */
 enum record_user { RECORD_CHOSEN, RECORD_COMPAT, RECORD_USERS };
+_Static_assert(RECORD_USERS == STACK_USERS, "the same programs put out stacks");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -183,7 +187,10 @@ int BPF_PROG(signal_generated, int signal, void* given, struct task_struct* targ
   event->status = info.status;
   if (group) event->bits |= SIGSNOOP_TO_PROCESS;
   task_comm(event->target_comm, target);
-  ring_emit(event, sizeof(*event), &record->unchecked);
+  if (nobody)
+    ring_emit(event, sizeof(*event), &record->unchecked);
+  else
+    ring_emit_stacked(ctx, user, event, sizeof(*event), &record->unchecked);
   return 0;
 }
 
@@ -196,8 +203,8 @@ static __always_inline bool target_wanted(__u32 pid) {
   return !filter.comm.used && !filter.cgroup && in_list(FILTER_PID, pid);
 }
 
-static __always_inline int failed(struct task_struct* task, const struct syscall* call, enum sending_call kind,
-                                  int result, __u32 user) {
+static __always_inline int failed(void* ctx, struct task_struct* task, const struct syscall* call,
+                                  enum sending_call kind, int result, __u32 user) {
   int signal = signal_of(call, kind), to = call->args[0];
   __u32 pid, target = 0, target_tid = 0;
   struct sigsnoop_event* event;
@@ -226,12 +233,12 @@ static __always_inline int failed(struct task_struct* task, const struct syscall
   event->result = result;
   event->status = 0;
   event->target_comm[0] = 0;
-  ring_emit(event, sizeof(*event), &record->unchecked);
+  ring_emit_stacked(ctx, user, event, sizeof(*event), &record->unchecked);
   return 0;
 }
 
 /* The calls that send are never made again by the kernel: they do not wait. */
-static __always_inline int call_ends(long result, __u32 user) {
+static __always_inline int call_ends(void* ctx, long result, __u32 user) {
   enum sending_call kind;
   struct task_struct* task;
   struct syscall call = {};
@@ -245,13 +252,13 @@ static __always_inline int call_ends(long result, __u32 user) {
   kind = sending_call(call.nr, call.compat);
   if (kind == SENDS_NOT || (user == RECORD_COMPAT && !call.compat)) return 0;
   syscall_args(&call, regs);
-  return failed(task, &call, kind, result, user);
+  return failed(ctx, task, &call, kind, result, user);
 }
 
 /* Rung fexit: these calls and nothing else. */
 #define FEXIT(name, function) \
   SEC("fexit/" function)      \
-  int BPF_PROG(name, const struct pt_regs* regs, long result) { return call_ends(result, RECORD_CHOSEN); }
+  int BPF_PROG(name, const struct pt_regs* regs, long result) { return call_ends(ctx, result, RECORD_CHOSEN); }
 
 FEXIT(kill_fexit, NATIVE(kill))
 FEXIT(tkill_fexit, NATIVE(tkill))
@@ -278,15 +285,15 @@ int send_exit(struct syscall_exit_ctx* ctx) {
     if (window_open() && wanted(task, task_pid(task, &filter))) count_drop(DROP_NO_ARGS);
     return 0;
   }
-  return call_ends(ctx->ret, RECORD_CHOSEN);
+  return call_ends(ctx, ctx->ret, RECORD_CHOSEN);
 }
 
 /* Rung raw_tp: at the end of every system call. */
 SEC("raw_tp/sys_exit")
-int BPF_PROG(send_sys_exit, struct pt_regs* regs, long result) { return call_ends(result, RECORD_CHOSEN); }
+int BPF_PROG(send_sys_exit, struct pt_regs* regs, long result) { return call_ends(ctx, result, RECORD_CHOSEN); }
 
 /* --compat beside the tracepoints: 32-bit calls only. */
 SEC("raw_tp/sys_exit")
-int BPF_PROG(send_compat_exit, struct pt_regs* regs, long result) { return call_ends(result, RECORD_COMPAT); }
+int BPF_PROG(send_compat_exit, struct pt_regs* regs, long result) { return call_ends(ctx, result, RECORD_COMPAT); }
 
 char LICENSE[] SEC("license") = "GPL";

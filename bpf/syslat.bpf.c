@@ -67,8 +67,8 @@ static __always_inline void call_noted(struct task_struct* task, const struct op
   if (count_row(&key, user, &at)) note_path(task, call, at, user);
 }
 
-static __always_inline void call_ended(struct task_struct* task, const struct open_call* call, int error, long result,
-                                       __u64 now, __u32 user) {
+static __always_inline void call_ended(void* ctx, struct task_struct* task, const struct open_call* call, int error,
+                                       long result, __u64 now, __u32 user) {
   __u64 latency = now - call->start;
   struct syslat_row* row;
   struct count_key key;

@@ -42,8 +42,8 @@ enum syslat_user {
 
 static __always_inline void call_noted(struct task_struct* task, const struct open_call* call);
 /* `error` is negative, or 0. `result` is that of the call, whole. */
-static __always_inline void call_ended(struct task_struct* task, const struct open_call* call, int error, long result,
-                                       __u64 now, __u32 user);
+static __always_inline void call_ended(void* ctx, struct task_struct* task, const struct open_call* call, int error,
+                                       long result, __u64 now, __u32 user);
 static __always_inline void call_runs(struct task_struct* task, const struct open_call* call, __u64 now);
 
 static __always_inline bool is_compat(const struct open_call* call) { return call->word & COMPAT_CALL; }
@@ -108,7 +108,7 @@ static __always_inline int begins(__u32 nr, bool compat, struct task_struct* tas
   return 0;
 }
 
-static __always_inline int ends(struct task_struct* task, long result, __u32 user) {
+static __always_inline int ends(void* ctx, struct task_struct* task, long result, __u32 user) {
   struct thread_calls* own = own_calls(task, false);
   int error = result < 0 && result >= -MAX_ERRNO ? result : 0; /* an address is none */
   __u64 now;
@@ -119,7 +119,7 @@ static __always_inline int ends(struct task_struct* task, long result, __u32 use
     call_may_come_again(own, current_regs(task));
     return 0;
   }
-  if (result_wanted(&conf.result, error)) call_ended(task, &own->now, error, result, now, user);
+  if (result_wanted(&conf.result, error)) call_ended(ctx, task, &own->now, error, result, now, user);
   own->now.start = 0;
   return 0;
 }
@@ -148,7 +148,7 @@ SEC("tracepoint")
 int call_enter(struct syscall_enter_ctx* ctx) { return begins(ctx->nr, false, current_task()); }
 
 SEC("tracepoint")
-int call_exit(struct syscall_exit_ctx* ctx) { return ends(current_task(), ctx->ret, USER_EXIT); }
+int call_exit(struct syscall_exit_ctx* ctx) { return ends(ctx, current_task(), ctx->ret, USER_EXIT); }
 
 /* Rungs tp_btf and raw_tp: all calls, native and 32-bit. */
 SEC("tp_btf/sys_enter")
@@ -156,7 +156,7 @@ int BPF_PROG(enter_btf, struct pt_regs* regs, long nr) { return any_begins(nr); 
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_btf, struct pt_regs* regs, long result) {
-  return may_end(syscall_number(regs)) ? ends(current_task(), result, USER_EXIT) : 0;
+  return may_end(syscall_number(regs)) ? ends(ctx, current_task(), result, USER_EXIT) : 0;
 }
 
 SEC("raw_tp/sys_enter")
@@ -166,7 +166,7 @@ SEC("raw_tp/sys_exit")
 int BPF_PROG(exit_raw, struct pt_regs* regs, long result) {
   struct task_struct* task = current_task();
 
-  return may_end(syscall_number(current_regs(task))) ? ends(task, result, USER_EXIT) : 0;
+  return may_end(syscall_number(current_regs(task))) ? ends(ctx, task, result, USER_EXIT) : 0;
 }
 
 /* --compat beside the tracepoints: 32-bit calls only. */
@@ -181,7 +181,7 @@ SEC("raw_tp/sys_exit")
 int BPF_PROG(compat_exit, struct pt_regs* regs, long result) {
   struct task_struct* task = current_task();
 
-  return compat_call(task) ? ends(task, result, USER_COMPAT) : 0;
+  return compat_call(task) ? ends(ctx, task, result, USER_COMPAT) : 0;
 }
 
 /* A signal meets a call that it interrupted, and ends it for good: see lib/restart.bpf.h. */
@@ -195,7 +195,7 @@ int BPF_PROG(call_meets_signal, int signal, void* info, struct k_sigaction* acti
   regs = current_regs(task);
   if (own->stack != LOAD_REG(regs, sp) || !call_interrupted(syscall_result(regs), signal, action)) return 0;
   if (result_wanted(&conf.result, -EINTR))
-    call_ended(task, &own->again, -EINTR, -EINTR, bpf_ktime_get_ns(), USER_SIGNAL);
+    call_ended(ctx, task, &own->again, -EINTR, -EINTR, bpf_ktime_get_ns(), USER_SIGNAL);
   own->stack = 0;
   return 0;
 }
@@ -209,7 +209,7 @@ int BPF_PROG(thread_ends) {
   struct open_call* call = call_that_runs(own);
 
   if (call && window_open() && result_wanted(&conf.result, error))
-    call_ended(task, call, error, error, bpf_ktime_get_ns(), USER_DEATH);
+    call_ended(ctx, task, call, error, error, bpf_ktime_get_ns(), USER_DEATH);
   if (own) own->now.start = own->stack = 0;
   forget_calls();
   return 0;

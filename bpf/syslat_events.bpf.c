@@ -9,7 +9,10 @@
 #define SCRATCH_EVENT struct syslat_event
 #define SCRATCH_USERS 7
 
+#define STACK_USERS SCRATCH_USERS
+
 #include "lib/ring.bpf.h"
+#include "lib/stack.bpf.h"
 #include "syslat_call.bpf.h"
 _Static_assert(SCRATCH_USERS == USER_COUNT, "each program has its own");
 
@@ -61,15 +64,15 @@ static __always_inline void put_args(struct syslat_event* event, struct task_str
   __builtin_memcpy(event->args, in.args, sizeof(in.args));
 }
 
-static __always_inline void emit(struct scratch* s) {
+static __always_inline __u64 size_of(const struct scratch* s) {
   __u64 size = s->event.path_len;
 
   if (size > sizeof(s->tail)) size = sizeof(s->tail);
-  ring_emit(&s->event, sizeof(s->event) + size, &s->unchecked);
+  return sizeof(s->event) + size;
 }
 
-static __always_inline void call_ended(struct task_struct* task, const struct open_call* call, int error, long result,
-                                       __u64 now, __u32 user) {
+static __always_inline void call_ended(void* ctx, struct task_struct* task, const struct open_call* call, int error,
+                                       long result, __u64 now, __u32 user) {
   struct scratch* s;
 
   if (now - call->start < conf.slower) return;
@@ -80,7 +83,7 @@ static __always_inline void call_ended(struct task_struct* task, const struct op
   if (!error && syscall_wanted(&conf.with_size, call->word, is_compat(call))) s->event.bits |= SYSLAT_HAS_SIZE;
   put_args(&s->event, task, call);
   put_file(s, task, call, user);
-  emit(s);
+  ring_emit_stacked(ctx, user, &s->event, size_of(s), &s->unchecked);
 }
 
 static __always_inline void call_runs(struct task_struct* task, const struct open_call* call, __u64 now) {
@@ -93,7 +96,7 @@ static __always_inline void call_runs(struct task_struct* task, const struct ope
   s->event.bits |= SYSLAT_RUNNING;
   put_args(&s->event, task, call);
   put_file(s, task, call, USER_RUNNING);
-  emit(s);
+  ring_emit(&s->event, size_of(s), &s->unchecked); /* in the task of the reader: there is no stack to be had */
 }
 
 char LICENSE[] SEC("license") = "GPL";

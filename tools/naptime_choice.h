@@ -95,7 +95,7 @@ struct Sleeps {
 
   // Behind a kretprobe it is not known of a sleep whether it goes on or its end was missed: the losses have both.
   template <class S>
-  static std::vector<std::string> remarks(const S& s, const kernel::Rung& rung) {
+  static std::vector<std::string> end_notes(const S& s, const kernel::Rung& rung) {
     const auto n = s.bss->sleeping;
     if (n <= 0 || rung.may_miss_returns) return {};
     return {format_count(static_cast<std::uint64_t>(n)) + (n == 1 ? " sleep was" : " sleeps were") +

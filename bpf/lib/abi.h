@@ -27,6 +27,7 @@ enum drop_kind {
   DROP_CALL_FULL,   /* no room to remember what a call was about */
   DROP_SHELL,       /* no room to tell of a shell that was started */
   DROP_WAKER_FULL,  /* no room to remember who woke a thread */
+  DROP_UNSEEN,      /* a switch that the system did not show: it hides the task that left */
   DROP_KINDS,
 };
 

@@ -21,6 +21,8 @@ const char* reason(unsigned kind) {
       return "no room to count them under another key (--max-entries)";
     case DROP_CALL_FULL:
       return "request not remembered, no room for it";
+    case DROP_UNSEEN:
+      return "switch from a task that this system hides, skipped by the kernel";
     default:
       return nullptr;
   }

@@ -133,14 +133,14 @@ class Probed : public Base {
   /// The ways to the events. Also called, for their names, with a skeleton whose programs are null.
   virtual kernel::Ladder probes(S& skeleton) = 0;
   /// Sentences for the end of a run by that rung, when all is shown.
-  virtual std::vector<std::string> remarks(const S& /*skeleton*/, const kernel::Rung& /*rung*/) const { return {}; }
+  virtual std::vector<std::string> end_notes(const S& /*skeleton*/, const kernel::Rung& /*rung*/) const { return {}; }
 
  private:
   kernel::Object::Open opener() const final { return &kernel::open_skeleton<S>; }
   void configure_skeleton(void* skeleton) final { configure(*static_cast<S*>(skeleton)); }
   kernel::Ladder ladder(void* skeleton) final { return probes(*static_cast<S*>(skeleton)); }
   std::vector<std::string> closing_notes(const void* skeleton, const kernel::Rung& rung) const final {
-    return remarks(*static_cast<const S*>(skeleton), rung);
+    return end_notes(*static_cast<const S*>(skeleton), rung);
   }
 
   LibraryParts parts(void* skeleton) final {

@@ -9,9 +9,13 @@ void TwofoldBase::common_options(Options& options, CommonOptions& common) {
   common.declare_filter(options);
   common.declare_run_or_intervals(options);
   common.declare_output(options);
-  for (const Tool* face : {&standard(), &other()}) const_cast<Tool*>(face)->stack_options(options, common);
+  stack_options(options, common);
   common.declare_probe(options);
   common.declare_telling(options);
+}
+
+void TwofoldBase::stack_options(Options& options, CommonOptions& common) {
+  for (const Tool* face : {&standard(), &other()}) const_cast<Tool*>(face)->stack_options(options, common);
 }
 
 std::vector<Form> TwofoldBase::other_forms() const {

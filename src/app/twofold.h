@@ -23,6 +23,7 @@ class TwofoldBase : public Tool {
   [[nodiscard]] std::vector<Form> other_forms() const final;
   void settle(const CommonOptions& options) override;
   void common_options(Options& options, CommonOptions& common) final;
+  void stack_options(Options& options, CommonOptions& common) final;
   std::optional<kernel::Prospect> prospect(const kernel::Finding& tracepoints) final;
   Exit run(const CommonOptions& options) final { return face().run(options); }
 

@@ -57,7 +57,7 @@ class Symbols : public testing::Test {
   }
   Words names(const Mapping& mapping, Answer expected = Answer::names) {
     std::vector<kernel::WantedName> wanted;
-    for (std::uint64_t at = 0x1000; at < 0x1200; at += 4) wanted.push_back({at, 1});
+    for (std::uint64_t at = 0x1000; at < 0x1400; at += 4) wanted.push_back({at, 1});
     std::vector<NamedAddress> found;
     Answer answer{};
     // An emulated guest may stand still for longer than it may take.

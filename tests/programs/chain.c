@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * chain PATH DEPTH HOW: opens PATH at the end of a chain of calls that is known frame by frame, by no library:
- *   _start > begin > first (DEPTH + 1 times) > second > third, where HOW is 0;
+ * chain PATH DEPTH HOW: opens PATH, sleeps for a millisecond and sends itself SIGCONT, all at the end of a chain of
+ * calls that is known frame by frame, by no library: _start > begin > first (DEPTH + 1 times) > second > third, where
+ * HOW is 0;
  *   ... > second > frameless > third, where it is 1: a function without a frame pointer, which hides `second`;
  *   ... > second > misused > third, where it is 2: one that has put something else into that register.
  */
@@ -23,7 +24,7 @@ static inline __attribute__((always_inline)) long call(long number, long a, long
   __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
   return result;
 }
-enum { nr_openat = 257, nr_exit_group = 231 };
+enum { nr_openat = 257, nr_nanosleep = 35, nr_getpid = 39, nr_kill = 62, nr_exit_group = 231 };
 #elif defined(__aarch64__)
 __asm__(
     ".globl _start\n.type _start, @function\n_start:\n"
@@ -38,7 +39,7 @@ static inline __attribute__((always_inline)) long call(long number, long a, long
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
   return x0;
 }
-enum { nr_openat = 56, nr_exit_group = 94 };
+enum { nr_openat = 56, nr_nanosleep = 101, nr_getpid = 172, nr_kill = 129, nr_exit_group = 94 };
 #endif
 
 long frameless(const char* path);
@@ -50,7 +51,14 @@ static int number(const char* text) {
   return n;
 }
 
-static long third(const char* path) { return call(nr_openat, -100, (long)path, 0); }
+static long third(const char* path) {
+  const long millisecond[] = {0, 1000000};
+  const int sigcont = 18;
+
+  call(nr_openat, -100, (long)path, 0);
+  call(nr_nanosleep, (long)millisecond, 0, 0);
+  return call(nr_kill, call(nr_getpid, 0, 0, 0), sigcont, 0);
+}
 
 static long second(const char* path, int how) {
   if (how == 1) return frameless(path) + 1;

@@ -52,7 +52,13 @@ void expect_true_of_opensnoop(const Report& doctor, const std::function<void()>&
     EXPECT_EQ(said.find("By " + told.rung() + (told.scope().empty() ? "." : " (" + told.scope() + ").")), 0U) << said;
   else
     EXPECT_TRUE(contains(said, "Cannot run")) << said << told.err;
-  EXPECT_EQ(doctor.code, told.code) << told.err;
+  const bool all_run = std::all_of(doctor.rows.begin(), doctor.rows.end(), [](const Json& one) {
+    return one["area"].text() != "tool" || one["name"].text() == "opensnoop" || one["state"].text() == "ok";
+  });
+  if (all_run)
+    EXPECT_EQ(doctor.code, told.code) << told.err;
+  else
+    EXPECT_TRUE(doctor.code == 3 || doctor.code == 4) << doctor.out;
 }
 
 TEST(Doctor, SaysWhatTheMachineIs) {

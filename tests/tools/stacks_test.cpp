@@ -88,6 +88,27 @@ TEST_F(Stacks, OfAProgramIsKnownFrameByFrame) {
   }
 }
 
+// Each tool that shows events of a program has its stack.
+TEST_F(Stacks, AreThereForEveryTool) {
+  const std::vector<Words> tools{{"naptime"},
+                                 {"syslat", "nanosleep", "--slower", "1us"},
+                                 {"sigsnoop", "--signal", "CONT"},
+                                 {"cswitch", "--events"}};
+  for (const auto& tool : tools) {
+    SCOPED_TRACE(tool.front());
+    Words words(tool.begin() + 1, tool.end());
+    words.insert(words.end(), {"--ustack", "-c", "chain"});
+    const auto report = trace(tool.front(), words, [] { EXPECT_EQ(run_program(program("chain")), 0); });
+    const auto slept = [](const Json& event) { return event["state"].null() || event["state"].text() == "S"; };
+    const auto event = std::find_if(report.events.begin(), report.events.end(), [&](const Json& one) {
+      return tool.front() != "cswitch" || (one["prev_comm"].text() == "chain" && slept(one));
+    });
+    ASSERT_NE(event, report.events.end()) << report.out;
+    const Json stack = (*event)["ustack"];
+    EXPECT_EQ(names(stack), (Words{"third", "second", "first", "begin", "_start"})) << stack;
+  }
+}
+
 TEST_F(Stacks, AreCutWhereTheKernelCutsThem) {
   const auto report = watch(options, [] { EXPECT_EQ(run_program(program("chain"), 200), 0); });
   const Words frames = names(stack_of(report));
