@@ -169,7 +169,7 @@ TOOLS = {
             "latency_ms": 50,
             "last_byte_ms": 20,
             "rss_mb": 6,
-            "binary_mb": 4,
+            "binary_mb": 6,
         },
     ),
     # Only its slowdown is a figure: ./dev bench --tool naptime --only a
