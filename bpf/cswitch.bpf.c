@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cswitch.h"
+#include "lib/accounts.h"
 
 #include "vmlinux.h"
 
@@ -14,8 +14,6 @@
 
 #define EEXIST 17
 
-const volatile struct cswitch_conf conf = {};
-
 /* When the window opened, and when the last interval ended: ns, monotonic. The reader fixes both a little ahead. */
 __u64 opened = 0;
 __u64 boundary = 0;
@@ -28,7 +26,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 8192);
   __type(key, __u64);
-  __type(value, struct cswitch_thread);
+  __type(value, struct thread_account);
 } threads SEC(".maps");
 
 struct {
@@ -36,13 +34,13 @@ struct {
   __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct cswitch_cpu);
+  __type(value, struct cpu_account);
 } cpus SEC(".maps");
 
 /* Where an account or a record is made before anybody else sees it. */
 struct workshop {
-  struct cswitch_thread fresh;
-  struct cswitch_task task;
+  struct thread_account fresh;
+  struct account_record task;
   __u32 unchecked; /* see ring_put() */
 };
 
@@ -65,38 +63,38 @@ static __always_inline __u64 last_boundary(__u64 now) {
  * Ends the spell of an account. Who slept or was blocked did so until `woken`, and waited from there until `now`;
  * otherwise both are the same.
  */
-static __always_inline void end_spell(struct cswitch_account* account, __u64 woken, __u64 now) {
+static __always_inline void end_spell(struct task_account* account, __u64 woken, __u64 now) {
   __u64 at = last_boundary(now), since = account->since;
   __u32 state = account->state;
 
   barrier_var(state);
-  state &= CSWITCH_SPENT - 1;
+  state &= ACCOUNT_SPENT - 1;
   if (at && account->boundary != at) {
     account->before = account->now;
     if (since < at) {
       __u64 until = woken < at ? woken : at;
 
       account->before.spent[state] += until - since;
-      account->before.spent[CSWITCH_WAIT] += at - until;
+      account->before.spent[ACCOUNT_WAIT] += at - until;
     }
     account->boundary = at;
   }
   account->now.spent[state] += woken - since;
-  account->now.spent[CSWITCH_WAIT] += now - woken;
+  account->now.spent[ACCOUNT_WAIT] += now - woken;
 }
 
-static __always_inline void begin_spell(struct cswitch_account* account, __u32 state, __u64 now) {
+static __always_inline void begin_spell(struct task_account* account, __u32 state, __u64 now) {
   account->state = state;
   account->since = now;
 }
 
 /* The reader sees whether an account was written meanwhile. */
-static __always_inline void begin_writing(struct cswitch_account* account) {
+static __always_inline void begin_writing(struct task_account* account) {
   *(volatile __u64*)&account->serial = account->serial + 1;
   barrier();
 }
 
-static __always_inline void end_writing(struct cswitch_account* account) {
+static __always_inline void end_writing(struct task_account* account) {
   barrier();
   *(volatile __u64*)&account->serial = account->serial + 1;
 }
@@ -106,7 +104,7 @@ static __always_inline struct workshop* workshop(__u32 which) { return bpf_map_l
 /* Opens an account whose spell began at `since`. False if there is no room, or if it was opened meanwhile. */
 static __always_inline bool open_account(struct workshop* shop, struct task_struct* task, __u32 state, __u64 since,
                                          __u64 now) {
-  struct cswitch_thread* fresh = &shop->fresh;
+  struct thread_account* fresh = &shop->fresh;
   __u64 key = task_key(task);
   int error;
 
@@ -114,7 +112,7 @@ static __always_inline bool open_account(struct workshop* shop, struct task_stru
   fresh->account.boundary = last_boundary(now);
   begin_spell(&fresh->account, state, since);
   if (since < fresh->account.boundary)
-    fresh->account.before.spent[state & (CSWITCH_SPENT - 1)] = fresh->account.boundary - since;
+    fresh->account.before.spent[state & (ACCOUNT_SPENT - 1)] = fresh->account.boundary - since;
   fresh->base.voluntary = task->nvcsw;
   fresh->base.involuntary = task->nivcsw;
   fresh->base.other = task->se.nr_migrations;
@@ -128,21 +126,21 @@ static __always_inline bool open_account(struct workshop* shop, struct task_stru
 
 /* What a thread does that leaves its CPU. */
 static __always_inline __u32 state_of(struct task_struct* task, __u32 state) {
-  if (state & (STATE_STOPPED | STATE_TRACED | STATE_FROZEN)) return CSWITCH_STOP;
-  if (state & STATE_RTLOCK) return CSWITCH_BLOCK;
-  if (state & STATE_UNINTERRUPTIBLE) return state & STATE_NOLOAD ? CSWITCH_SLEEP : CSWITCH_BLOCK;
+  if (state & (STATE_STOPPED | STATE_TRACED | STATE_FROZEN)) return ACCOUNT_STOP;
+  if (state & STATE_RTLOCK) return ACCOUNT_BLOCK;
+  if (state & STATE_UNINTERRUPTIBLE) return state & STATE_NOLOAD ? ACCOUNT_SLEEP : ACCOUNT_BLOCK;
   /* Another CPU is waking it already and has overwritten its state; the mark of a blocked one is still there. */
-  if (state & STATE_WAKING && BPF_CORE_READ_BITFIELD(task, sched_contributes_to_load)) return CSWITCH_BLOCK;
-  return CSWITCH_SLEEP;
+  if (state & STATE_WAKING && BPF_CORE_READ_BITFIELD(task, sched_contributes_to_load)) return ACCOUNT_BLOCK;
+  return ACCOUNT_SLEEP;
 }
 
 static __always_inline __u32 state_of_leaving(struct task_struct* task, bool preempt) {
   __u32 state = task_state(task);
 
-  return preempt || !state ? CSWITCH_WAIT : state_of(task, state);
+  return preempt || !state ? ACCOUNT_WAIT : state_of(task, state);
 }
 
-static __always_inline void describe(struct cswitch_task* row, struct task_struct* task, __u32 pid, __u64 now) {
+static __always_inline void describe(struct account_record* row, struct task_struct* task, __u32 pid, __u64 now) {
   row->now = now;
   row->queued = 0;
   row->delay = task->sched_info.run_delay;
@@ -157,20 +155,20 @@ static __always_inline void describe(struct cswitch_task* row, struct task_struc
 }
 
 /* A thread has left its last CPU. */
-static __noinline void close_account(struct task_struct* task, struct cswitch_thread* thread, __u64 now) {
+static __noinline void close_account(struct task_struct* task, struct thread_account* thread, __u64 now) {
   struct workshop* shop = workshop(WORKSHOP_SWITCH);
   __u64 key = task_key(task);
 
   if (shop && opened && now >= opened) {
     describe(&shop->task, task, task_pid(task, &filter), now);
-    shop->task.flags = CSWITCH_KNOWN | CSWITCH_GONE;
+    shop->task.flags = ACCOUNT_KNOWN | ACCOUNT_GONE;
     __builtin_memcpy(&shop->task.thread, thread, sizeof(*thread));
     ring_emit(&shop->task, sizeof(shop->task), &shop->unchecked);
   }
   bpf_map_delete_elem(&threads, &key);
 }
 
-static __always_inline struct cswitch_thread* thread_of(struct task_struct* task) {
+static __always_inline struct thread_account* thread_of(struct task_struct* task) {
   __u64 key = task_key(task);
 
   return bpf_map_lookup_elem(&threads, &key);
@@ -185,9 +183,9 @@ static __always_inline bool is_new(struct task_struct* task) {
 }
 
 static __always_inline bool leaves(struct task_struct* task, bool preempt, __u64 now) {
-  struct cswitch_thread* thread = thread_of(task);
+  struct thread_account* thread = thread_of(task);
   __u32 state = state_of_leaving(task, preempt);
-  struct cswitch_account* account;
+  struct task_account* account;
 
   if (!thread) {
     struct workshop* shop = workshop(WORKSHOP_SWITCH);
@@ -213,8 +211,8 @@ static __always_inline bool leaves(struct task_struct* task, bool preempt, __u64
 
 /* How long a wanted thread has waited; -1 if it is not wanted. */
 static __always_inline __s64 arrives(struct task_struct* task, __u64 now, __u64 clock) {
-  struct cswitch_thread* thread = thread_of(task);
-  struct cswitch_account* account;
+  struct thread_account* thread = thread_of(task);
+  struct task_account* account;
   __u64 off, wait;
 
   if (!thread) {
@@ -224,14 +222,14 @@ static __always_inline __s64 arrives(struct task_struct* task, __u64 now, __u64 
     /* If it is new, it began to wait when it was born; else of its last wait the last part is known. */
     wait = waited(task, is_new(task) ? 0 : task->sched_info.run_delay, clock);
     if (wait > now - task->start_time) wait = now - task->start_time;
-    if (!open_account(shop, task, CSWITCH_WAIT, now - wait, now)) return wait;
+    if (!open_account(shop, task, ACCOUNT_WAIT, now - wait, now)) return wait;
     thread = thread_of(task);
     if (!thread) return wait;
   }
   account = &thread->account;
   if (now < account->since) now = account->since;
   off = now - account->since;
-  if (account->state == CSWITCH_WAIT)
+  if (account->state == ACCOUNT_WAIT)
     wait = off;
   else if (thread->woken > account->since)
     wait = now > thread->woken ? now - thread->woken : 0;
@@ -239,32 +237,32 @@ static __always_inline __s64 arrives(struct task_struct* task, __u64 now, __u64 
     wait = waited(task, thread->delay, clock);
   if (wait > off) wait = off;
   begin_writing(account);
-  end_spell(account, account->state == CSWITCH_WAIT ? now : now - wait, now);
-  begin_spell(account, CSWITCH_ON, now);
+  end_spell(account, account->state == ACCOUNT_WAIT ? now : now - wait, now);
+  begin_spell(account, ACCOUNT_ON, now);
   end_writing(account);
   return wait;
 }
 
-static __always_inline void count_on_cpu(struct cswitch_cpu* cpu, bool was_idle, bool idle, bool left, bool preempt,
+static __always_inline void count_on_cpu(struct cpu_account* cpu, bool was_idle, bool idle, bool left, bool preempt,
                                          __s64 wait, __u64 now) {
-  struct cswitch_account* account = &cpu->account;
+  struct task_account* account = &cpu->account;
 
   begin_writing(account);
-  if (!account->since) begin_spell(account, was_idle ? CSWITCH_SLEEP : CSWITCH_ON, opened ? opened : now);
+  if (!account->since) begin_spell(account, was_idle ? ACCOUNT_SLEEP : ACCOUNT_ON, opened ? opened : now);
   if (now < account->since) now = account->since;
   end_spell(account, now, now);
   account->now.counts.other++;
   if (left && preempt) account->now.counts.involuntary++;
   if (left && !preempt) account->now.counts.voluntary++;
-  if (wait > 0 && opened) account->now.spent[CSWITCH_WAIT] += now - wait < opened ? now - opened : wait;
-  begin_spell(account, idle ? CSWITCH_SLEEP : CSWITCH_ON, now);
+  if (wait > 0 && opened) account->now.spent[ACCOUNT_WAIT] += now - wait < opened ? now - opened : wait;
+  begin_spell(account, idle ? ACCOUNT_SLEEP : ACCOUNT_ON, now);
   end_writing(account);
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(threads_switch, bool preempt, struct task_struct* prev, struct task_struct* next) {
   __u32 number = bpf_get_smp_processor_id();
-  struct cswitch_cpu* cpu = bpf_map_lookup_elem(&cpus, &number);
+  struct cpu_account* cpu = bpf_map_lookup_elem(&cpus, &number);
   __u64 now = bpf_ktime_get_ns(), clock = queue_clock(next->pid ? next : prev);
   bool left = false;
   __s64 wait = -1;
@@ -280,7 +278,7 @@ int BPF_PROG(threads_switch, bool preempt, struct task_struct* prev, struct task
 /* Attached where the kernel's count of waits can be wrong. */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(thread_wakes, struct task_struct* task) {
-  struct cswitch_thread* thread;
+  struct thread_account* thread;
 
   if (!wait_is_none(task)) return 0;
   thread = thread_of(task);
@@ -291,7 +289,7 @@ int BPF_PROG(thread_wakes, struct task_struct* task) {
 #define COPY_TRIES 32
 
 /* Copies an account while it is not written. */
-static __always_inline bool copy_thread(struct cswitch_thread* to, struct cswitch_thread* from) {
+static __always_inline bool copy_thread(struct thread_account* to, struct thread_account* from) {
 #pragma clang loop unroll(disable)
   for (int i = 0; i < COPY_TRIES; i++) {
     __u64 serial = *(volatile __u64*)&from->account.serial;
@@ -305,8 +303,8 @@ static __always_inline bool copy_thread(struct cswitch_thread* to, struct cswitc
 }
 
 static __always_inline __u32 state_now(struct task_struct* task) {
-  if (is_on_cpu(task)) return CSWITCH_ON;
-  if (is_queued(task)) return CSWITCH_WAIT;
+  if (is_on_cpu(task)) return ACCOUNT_ON;
+  if (is_queued(task)) return ACCOUNT_WAIT;
   return state_of(task, task_state(task));
 }
 
@@ -316,9 +314,9 @@ int read_tasks(struct bpf_iter__task* ctx) {
   struct task_struct* task = ctx->task;
   struct workshop* shop = workshop(WORKSHOP_ITERATOR);
   __u32 number = bpf_get_smp_processor_id();
-  struct cswitch_cpu* cpu = bpf_map_lookup_elem(&cpus, &number);
-  struct cswitch_thread* thread;
-  struct cswitch_task* row;
+  struct cpu_account* cpu = bpf_map_lookup_elem(&cpus, &number);
+  struct thread_account* thread;
+  struct account_record* row;
   __u32 pid;
 
   if (!task || !shop || !cpu) return 0;
@@ -326,7 +324,7 @@ int read_tasks(struct bpf_iter__task* ctx) {
   row = &shop->task;
   describe(row, task, pid, bpf_ktime_get_ns());
   if (is_queued(task) && cpu->lead) row->queued = task->sched_info.last_queued - cpu->lead;
-  if (is_on_cpu(task)) row->flags |= CSWITCH_RUNS; /* not wanted perhaps, but its CPU is not idle */
+  if (is_on_cpu(task)) row->flags |= ACCOUNT_RUNS; /* not wanted perhaps, but its CPU is not idle */
   thread = thread_of(task);
   if (!thread) {
     if (task_state(task) & STATE_DEAD) return 0;
@@ -338,8 +336,8 @@ int read_tasks(struct bpf_iter__task* ctx) {
     }
   }
   if (thread) {
-    row->flags |= CSWITCH_KNOWN;
-    if (!copy_thread(&row->thread, thread)) row->flags |= CSWITCH_TORN;
+    row->flags |= ACCOUNT_KNOWN;
+    if (!copy_thread(&row->thread, thread)) row->flags |= ACCOUNT_TORN;
   }
   bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
   return 0;

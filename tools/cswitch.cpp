@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Before any skeleton, which leaves _Static_assert undefined.
-#include "cswitch.h"
 #include "cswitch_events.h"
 #include "cswitch_times.h"
+#include "lib/accounts.h"
 
 #include "app/twofold.h"
 #include "core/names.h"

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "app/snapshot.h"
+#include "core/census.h"
 #include "core/units.h"
-#include "cswitch.h"
 #include "cswitch.skel.h"
-#include "cswitch_census.h"
 #include "cswitch_info.h"
+#include "lib/accounts.h"
 
 namespace sonde {
 
@@ -22,7 +22,7 @@ struct SwitchKey {
 };
 
 struct SwitchCounts {
-  cswitch_sums sums;
+  account_sums sums;
   std::uint64_t threads;
   std::uint32_t pid, tid;
   std::uint64_t leads;  // `comm` is that of the process's first thread
@@ -61,9 +61,9 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
       add({std::move(key), Value::Kind::natural, width, std::move(help), true, yields},
           [get](const Sum& s) { return Value::natural(get(s.value.sums.counts)); });
     };
-    const auto time = [this](std::string key, cswitch_state state, std::string help, bool yields = false) {
+    const auto time = [this](std::string key, account_state state, std::string help, bool yields = false) {
       add({std::move(key), Value::Kind::duration, 7, std::move(help), true, yields}, [this, state](const Sum& s) {
-        const bool of_threads = state == CSWITCH_BLOCK || state == CSWITCH_STOP;
+        const bool of_threads = state == ACCOUNT_BLOCK || state == ACCOUNT_STOP;
         return of_threads && of_cpus() ? Value() : Value::duration(s.value.sums.spent[state]);
       });
     };
@@ -73,11 +73,11 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
           [](const auto& c) { return c.involuntary; });
     add({"migrations", Value::Kind::natural, 10, "how often it was moved to another CPU", true, true},
         [this](const Sum& s) { return of_cpus() ? Value() : Value::natural(s.value.sums.counts.other); });
-    time("on_ns", CSWITCH_ON, "time on a CPU; of a CPU: with a thread on it");
-    time("wait_ns", CSWITCH_WAIT, "time that it could have run and waited for a CPU; of a CPU: of those who came");
-    time("sleep_ns", CSWITCH_SLEEP, "time asleep, where a signal wakes it; of a CPU: idle");
-    time("block_ns", CSWITCH_BLOCK, "time blocked, where no signal wakes it: disk, locks in the kernel");
-    time("stop_ns", CSWITCH_STOP, "time stopped, traced or frozen", true);
+    time("on_ns", ACCOUNT_ON, "time on a CPU; of a CPU: with a thread on it");
+    time("wait_ns", ACCOUNT_WAIT, "time that it could have run and waited for a CPU; of a CPU: of those who came");
+    time("sleep_ns", ACCOUNT_SLEEP, "time asleep, where a signal wakes it; of a CPU: idle");
+    time("block_ns", ACCOUNT_BLOCK, "time blocked, where no signal wakes it: disk, locks in the kernel");
+    time("stop_ns", ACCOUNT_STOP, "time stopped, traced or frozen", true);
   }
 
   [[nodiscard]] bool of_cpus() const { return by().what == by_cpu.what; }
@@ -96,15 +96,17 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
   [[nodiscard]] bool empty(const SwitchCounts& counts) const override {
     const auto& sums = counts.sums;
     if (of_cpus() || common().filter.any() || !common().command.empty()) return false;
-    return !sums.counts.voluntary && !sums.counts.involuntary && !sums.spent[CSWITCH_ON] && !sums.spent[CSWITCH_WAIT] &&
-           !sums.spent[CSWITCH_BLOCK];
+    return !sums.counts.voluntary && !sums.counts.involuntary && !sums.spent[ACCOUNT_ON] && !sums.spent[ACCOUNT_WAIT] &&
+           !sums.spent[ACCOUNT_BLOCK];
   }
 
-  [[nodiscard]] std::size_t account_size() const override { return sizeof(cswitch_task); }
-  void take_account(const std::byte* record) override { census_.take(*reinterpret_cast<const cswitch_task*>(record)); }
+  [[nodiscard]] std::size_t account_size() const override { return sizeof(account_record); }
+  void take_account(const std::byte* record) override {
+    census_.take(*reinterpret_cast<const account_record*>(record));
+  }
   void take_cpu_account(unsigned cpu, const std::byte* record) override {
     if (cpus_.size() <= cpu) cpus_.resize(cpu + 1);
-    cpus_[cpu].account = reinterpret_cast<const cswitch_cpu*>(record)->account;
+    cpus_[cpu].account = reinterpret_cast<const cpu_account*>(record)->account;
   }
 
   void settle_accounts(std::uint64_t boundary) override {
@@ -140,14 +142,14 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
       auto& own = cpus_[cpu];
       if (!own.account.since) {
         own.account.since = opened_;
-        own.account.state = census_.runs_on(static_cast<std::uint32_t>(cpu)) ? CSWITCH_ON : CSWITCH_SLEEP;
+        own.account.state = census_.runs_on(static_cast<std::uint32_t>(cpu)) ? ACCOUNT_ON : ACCOUNT_SLEEP;
       }
-      const cswitch_sums sums = sums_at(own.account, boundary, boundary);
-      const cswitch_sums share = sums - own.before;
+      const account_sums sums = sums_at(own.account, boundary, boundary);
+      const account_sums share = sums - own.before;
       own.before = sums;
       switches_ += share.counts.other;
       if (last_)
-        idle_.push_back(static_cast<double>(share.spent[CSWITCH_SLEEP]) / static_cast<double>(boundary - last_));
+        idle_.push_back(static_cast<double>(share.spent[ACCOUNT_SLEEP]) / static_cast<double>(boundary - last_));
       if (!last_ || !of_cpus()) continue;
       struct {
         SwitchKey key;
@@ -184,8 +186,8 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
   }
 
   struct Cpu {
-    cswitch_account account;
-    cswitch_sums before;
+    task_account account;
+    account_sums before;
   };
 
   Census census_;

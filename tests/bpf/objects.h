@@ -38,7 +38,8 @@ OpenObject open_object() {
   open.object = skeleton->obj;
   open.filter = &skeleton->rodata->filter;
   open.lib = &skeleton->rodata->lib;
-  open.conf = {reinterpret_cast<const char*>(&skeleton->rodata->conf), sizeof(skeleton->rodata->conf)};
+  if constexpr (requires { skeleton->rodata->conf; })
+    open.conf = {reinterpret_cast<const char*>(&skeleton->rodata->conf), sizeof(skeleton->rodata->conf)};
   if constexpr (requires { skeleton->rodata->tail_glob; }) open.tail_glob = &skeleton->rodata->tail_glob;
   if constexpr (requires { skeleton->rodata->walks_paths; }) open.walks_paths = &skeleton->rodata->walks_paths;
   if constexpr (requires { skeleton->rodata->stacks; }) open.stacks = &skeleton->rodata->stacks;
