@@ -117,9 +117,8 @@ static __always_inline void read_timer(struct sleep_timer* timer, struct hrtimer
   timer->clock = BPF_CORE_READ(sleeper, timer.base, clockid);
 }
 
-/* do_nanosleep begins. `counts_missed` counts a return that was not seen. */
-static __always_inline int sleep_begins(struct task_struct* task, const struct sleep_timer* timer, __u64 at, int mode,
-                                        bool counts_missed) {
+/* do_nanosleep begins. */
+static __always_inline int sleep_begins(struct task_struct* task, const struct sleep_timer* timer, __u64 at, int mode) {
   struct call_state* state;
   struct sleep_note note = {.at = at, .clock = timer->clock, .expires = timer->expires};
   __u64 now;
@@ -134,7 +133,7 @@ static __always_inline int sleep_begins(struct task_struct* task, const struct s
     state->note.at = at; /* by another timer */
     return 0;
   }
-  if (counts_missed && state->start) count_drop(DROP_NO_RETURN);
+  if (state->start) count_missed_return();
   now = bpf_ktime_get_ns();
   note.began = now + timer->offset;
   note.requested = timer->soft;
@@ -174,7 +173,7 @@ int BPF_PROG(sleep_fentry, struct hrtimer_sleeper* sleeper, int mode) {
                               .offset = sleeper->timer.base->offset,
                               .clock = sleeper->timer.base->clockid};
 
-  return sleep_begins(current_task(), &timer, 0, mode, false);
+  return sleep_begins(current_task(), &timer, 0, mode);
 }
 
 SEC("fexit/do_nanosleep")
@@ -192,7 +191,7 @@ int sleep_kprobe(struct pt_regs* ctx) {
   struct sleep_timer timer = {};
 
   read_timer(&timer, sleeper);
-  return sleep_begins(current_task(), &timer, (__u64)sleeper, PT_REGS_PARM2(ctx), true);
+  return sleep_begins(current_task(), &timer, (__u64)sleeper, PT_REGS_PARM2(ctx));
 }
 
 SEC("kretprobe")

@@ -54,7 +54,7 @@ class Bashreadline final : public Stream<Event, Skeleton> {
     if (!std::exchange(looked_again_, true) && binary_.empty()) insert_late(shells_.look_again(program_));
     return std::exchange(late_, {});
   }
-  Remarks remarks() const override { return shells_.remarks(); }
+  Remarks remarks(const Skeleton&, const kernel::Rung&) const override { return shells_.remarks(); }
 
   void configure(Skeleton& skeleton) override {
     if (!shells_.found()) shells_.find(binary_);
@@ -66,7 +66,7 @@ class Bashreadline final : public Stream<Event, Skeleton> {
   kernel::Ladder probes(Skeleton& s) override {
     program_ = s.progs.readline_returns;
     kernel::Rung rung{"uretprobe", shells_.attachments(program_)};
-    if (binary_.empty()) rung.attach(kernel::by_section(s.progs.shell_starts));
+    if (binary_.empty()) rung.attach(s.progs.shell_starts);
     rung.sees_only(shells_.names(3), "Watched: " + shells_.names(SIZE_MAX) + ".");
     return {"lines", {rung}};
   }

@@ -64,9 +64,8 @@ class CswitchLengths final : public Snapshot<count_key, cswitch_times_value, csw
 
   kernel::Ladder probes(cswitch_times_bpf& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
-    tp_btf.attach(kernel::by_section(s.progs.time_switch));
-    if ((!s.obj || of_ != CSWITCH_TIMES_OF_SLICES) && kernel::dequeues_later())
-      tp_btf.attach(kernel::by_section(s.progs.thread_wakes_up));
+    tp_btf.attach(s.progs.time_switch);
+    if ((!s.obj || of_ != CSWITCH_TIMES_OF_SLICES) && kernel::dequeues_later()) tp_btf.attach(s.progs.thread_wakes_up);
     return {"context switches", {tp_btf}};
   }
 

@@ -70,8 +70,8 @@ class CswitchEvents final : public Stream<cswitch_events_event, cswitch_events_b
 
   kernel::Ladder probes(cswitch_events_bpf& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
-    tp_btf.attach(kernel::by_section(s.progs.cpu_switches));
-    if (!s.obj || s.rodata->conf.wakers) tp_btf.attach(kernel::by_section(s.progs.thread_wakes));
+    tp_btf.attach(s.progs.cpu_switches);
+    if (!s.obj || s.rodata->conf.wakers) tp_btf.attach(s.progs.thread_wakes);
     return {"context switches", {tp_btf}};
   }
 };

@@ -180,8 +180,8 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
 
   kernel::Ladder probes(cswitch_bpf& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
-    tp_btf.attach(kernel::by_section(s.progs.threads_switch));
-    if (kernel::dequeues_later()) tp_btf.attach(kernel::by_section(s.progs.thread_wakes));
+    tp_btf.attach(s.progs.threads_switch);
+    if (kernel::dequeues_later()) tp_btf.attach(s.progs.thread_wakes);
     return {"context switches", {tp_btf}};
   }
 

@@ -32,9 +32,8 @@ class Execsnoop final : public Stream<Event, Skeleton> {
     add_name("comm", &Event::comm, "name of the thread, by now that of the new program", false);
     add_errno(&Event::result);
     add_cgroup(&Event::cgroup);
-    add({"cwd", Value::Kind::text, 30, "working directory of the process", false}, [this](const Event& e) {
-      return made_path({tail(e) + e.file_len + e.argv_len, e.cwd_len}, e.bits & EXEC_CWD_CUT, false);
-    });
+    add_cwd([](const Event& e) { return std::string_view(tail(e) + e.file_len + e.argv_len, e.cwd_len); },
+            EXEC_CWD_CUT);
     add({"exe", Value::Kind::text, 30, "the file that runs now, as the kernel resolved it", false},
         [this](const Event& e) { return e.result < 0 ? Value() : executable(e); });
     add({"file", Value::Kind::text, 30, "the file as the program gave it", false}, [this](const Event& e) {
@@ -107,20 +106,18 @@ class Execsnoop final : public Stream<Event, Skeleton> {
   }
 
   kernel::Ladder probes(Skeleton& s) override {
-    const auto done = kernel::by_section(s.progs.exec_done);
-    const auto interrupted = kernel::by_section(s.progs.exec_interrupted);
+    const auto done = s.progs.exec_done;
+    const auto interrupted = s.progs.exec_interrupted;
     if (succeeded_) return {"execs", {{"raw_tp", {done}}}};
     kernel::Rung fexit{"fexit", {done, interrupted}}, tracepoint{"tracepoint", {done, interrupted}};
-    for (auto* program : {s.progs.exec_fexit, s.progs.execat_fexit, s.progs.exec32_fexit, s.progs.execat32_fexit})
-      fexit.attach(kernel::by_section(program));
-    for (const std::string call : {"execve", "execveat"})
-      tracepoint.attach(kernel::tracepoint(s.progs.exec_exit, "syscalls/sys_exit_" + call));
+    fexit.attach({s.progs.exec_fexit, s.progs.execat_fexit, s.progs.exec32_fexit, s.progs.execat32_fexit});
+    tracepoint.attach_calls(s.progs.exec_exit, "exit", {"execve", "execveat"});
     tracepoint.blind_to_compat = !common().compat;
     if (common().compat)
-      tracepoint.attach(kernel::by_section(s.progs.exec_compat_exit));
+      tracepoint.attach(s.progs.exec_compat_exit);
     else
       tracepoint.sees_only("not 32-bit calls that fail", "Failed execs of 32-bit tasks are added by --compat.");
-    return {"execs", {fexit, tracepoint, {"raw_tp", {done, interrupted, kernel::by_section(s.progs.exec_sys_exit)}}}};
+    return {"execs", {fexit, tracepoint, {"raw_tp", {done, interrupted, s.progs.exec_sys_exit}}}};
   }
 
   ResultFilter result_;

@@ -69,9 +69,7 @@ class Exitsnoop final : public Stream<Event, Skeleton> {
     conf.wants = wanted({{"cgroup", EXIT_WANT_CGROUP}, {"cpu_ns", EXIT_WANT_CPU}});
   }
 
-  kernel::Ladder probes(Skeleton& s) override {
-    return {"exits", {{"raw_tp", {kernel::by_section(s.progs.thread_exit)}}}};
-  }
+  kernel::Ladder probes(Skeleton& s) override { return {"exits", {{"raw_tp", {s.progs.thread_exit}}}}; }
 
   bool failed_ = false, threads_ = false;
 };

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/tool.h"
+#include "app/tracing.h"
 #include "core/clock.h"
 #include "core/units.h"
 #include "kernel/object.h"
@@ -66,18 +66,15 @@ struct Sleeps {
 
   template <class S>
   static kernel::Ladder probes(S& s, bool compat) {
-    kernel::Rung fexit{"fexit", {kernel::by_section(s.progs.sleep_fentry), kernel::by_section(s.progs.sleep_fexit)}};
+    kernel::Rung fexit{"fexit", {s.progs.sleep_fentry, s.progs.sleep_fexit}};
     kernel::Rung kprobe{"kprobe",
                         {kernel::kretprobe(s.progs.sleep_kretprobe, "do_nanosleep"),
                          kernel::kprobe(s.progs.sleep_kprobe, "do_nanosleep")}};
-    kernel::Rung tracepoint{"tracepoint",
-                            {kernel::tracepoint(s.progs.nanosleep_enter, "syscalls/sys_enter_nanosleep"),
-                             kernel::tracepoint(s.progs.clock_nanosleep_enter, "syscalls/sys_enter_clock_nanosleep")}};
-    for (const std::string call : {"clock_nanosleep", "nanosleep", "restart_syscall"})
-      tracepoint.attach(kernel::tracepoint(s.progs.sleep_exit, "syscalls/sys_exit_" + call));
-    if (compat)
-      for (auto* program : {s.progs.sleep_compat_enter, s.progs.sleep_compat_exit})
-        tracepoint.attach(kernel::by_section(program));
+    kernel::Rung tracepoint{"tracepoint", {}};
+    tracepoint.attach_calls(s.progs.nanosleep_enter, "enter", {"nanosleep"});
+    tracepoint.attach_calls(s.progs.clock_nanosleep_enter, "enter", {"clock_nanosleep"});
+    tracepoint.attach_calls(s.progs.sleep_exit, "exit", {"clock_nanosleep", "nanosleep", "restart_syscall"});
+    if (compat) tracepoint.attach({s.progs.sleep_compat_enter, s.progs.sleep_compat_exit});
     for (auto* rung : {&fexit, &kprobe}) {
       rung->waits_inside = true;
       rung->sees_only("not by clocks of CPU time or alarm clocks",
@@ -85,7 +82,7 @@ struct Sleeps {
                       "to do_nanosleep, where this backend looks.");
     }
     for (auto* rung : {&fexit, &kprobe, &tracepoint}) {
-      rung->attach(kernel::by_section(s.progs.sleep_interrupted));
+      rung->attach(s.progs.sleep_interrupted);
       rung->remembers_calls = true;
     }
     kprobe.may_miss_returns = true;
@@ -95,11 +92,11 @@ struct Sleeps {
 
   // Behind a kretprobe it is not known of a sleep whether it goes on or its end was missed: the losses have both.
   template <class S>
-  static std::vector<std::string> end_notes(const S& s, const kernel::Rung& rung) {
+  static Remarks remarks(const S& s, const kernel::Rung& rung) {
     const auto n = s.bss->sleeping;
     if (n <= 0 || rung.may_miss_returns) return {};
-    return {format_count(static_cast<std::uint64_t>(n)) + (n == 1 ? " sleep was" : " sleeps were") +
-            " still going on at the end."};
+    return {{format_count(static_cast<std::uint64_t>(n)) + (n == 1 ? " sleep was" : " sleeps were") +
+             " still going on at the end."}};
   }
 };
 

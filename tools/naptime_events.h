@@ -66,9 +66,7 @@ class Events final : public Stream<Event, naptime_bpf> {
     conf.wants = wanted({{"cgroup", SLEEP_WANT_CGROUP}, {"ppid", SLEEP_WANT_PPID}});
   }
   kernel::Ladder probes(naptime_bpf& s) override { return Sleeps::probes(s, common().compat); }
-  std::vector<std::string> end_notes(const naptime_bpf& s, const kernel::Rung& rung) const override {
-    return Sleeps::end_notes(s, rung);
-  }
+  Remarks remarks(const naptime_bpf& s, const kernel::Rung& rung) const override { return Sleeps::remarks(s, rung); }
 };
 
 }  // namespace sonde::naptime

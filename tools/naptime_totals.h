@@ -88,8 +88,8 @@ class Totals final : public Snapshot<count_key, Counts, naptime_sums_bpf> {
     skeleton.rodata->conf.by = by();
   }
   kernel::Ladder probes(naptime_sums_bpf& s) override { return Sleeps::probes(s, common().compat); }
-  std::vector<std::string> end_notes(const naptime_sums_bpf& s, const kernel::Rung& rung) const override {
-    return Sleeps::end_notes(s, rung);
+  Remarks remarks(const naptime_sums_bpf& s, const kernel::Rung& rung) const override {
+    return Sleeps::remarks(s, rung);
   }
 
   std::array<std::vector<Value::Bucket>, SLEEP_DISTRIBUTIONS> ranges_;

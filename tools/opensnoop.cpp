@@ -10,6 +10,7 @@ namespace {
 
 using Event = opensnoop_event;
 using Skeleton = opensnoop_bpf;
+using namespace std::string_view_literals;
 
 class Opensnoop final : public Stream<Event, Skeleton> {
  public:
@@ -44,9 +45,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
       constexpr int at_fdcwd = -100;
       return Value::symbol(e.dirfd == at_fdcwd ? "AT_FDCWD" : std::string_view(), e.dirfd);
     });
-    add({"cwd", Value::Kind::text, 30, "working directory of the process", false}, [this](const Event& e) {
-      return made_path({tail(e) + e.path_len, e.cwd_len}, e.bits & OPEN_CWD_CUT, false);
-    });
+    add_cwd([](const Event& e) { return std::string_view(tail(e) + e.path_len, e.cwd_len); }, OPEN_CWD_CUT);
     add({"path_from", Value::Kind::text, 9,
          "what full_path is: resolved by the kernel; joined from directory and "
          "argument, as nothing was opened; detached, outside the caller's file tree",
@@ -89,10 +88,7 @@ class Opensnoop final : public Stream<Event, Skeleton> {
     if (e.bits & OPEN_FULL_UNKNOWN || nameless) return {};
     if (e.bits & OPEN_RESOLVED) return made_path(names, cut, e.bits & OPEN_DELETED);
     // A failed open resolved nothing but where it started from.
-    const std::string_view argument(tail(e), e.path_len);
-    std::string path = path_from_names(names);
-    if (path.back() == '/') path.pop_back();
-    return made_path(path.append(argument.starts_with('/') ? "" : "/").append(argument), cut);
+    return made_path(joined_path(path_from_names(names), {tail(e), e.path_len}), cut);
   }
 
   void configure(Skeleton& skeleton) override {
@@ -112,23 +108,25 @@ class Opensnoop final : public Stream<Event, Skeleton> {
 
   kernel::Ladder probes(Skeleton& s) override {
     const bool timed = shown("latency_ns"), compat = common().compat;
-    kernel::Rung fexit{"fexit", {kernel::by_section(s.progs.open_fexit)}};
+    const std::vector others = {"open"sv, "openat2"sv, "creat"sv};  // arm64 has none, or not all
+    kernel::Rung fexit{"fexit", {s.progs.open_fexit}};
     kernel::Rung tracepoint{"tracepoint", {}};
-    kernel::Rung tp_btf{"tp_btf", {kernel::by_section(s.progs.open_sys_exit)}};
+    kernel::Rung tp_btf{"tp_btf", {s.progs.open_sys_exit}};
     kernel::Rung kprobe{"kprobe",
                         {kernel::kretprobe(s.progs.open_kretprobe, "do_sys_openat2"),
                          kernel::kprobe(s.progs.open_kprobe, "do_sys_openat2")}};
-    for (const std::string call : {"openat", "open", "openat2", "creat"}) {
-      const bool optional = call != "openat";  // arm64 has no others, or not all
-      tracepoint.attach(kernel::tracepoint(s.progs.open_exit, "syscalls/sys_exit_" + call, optional));
-      if (timed) tracepoint.attach(kernel::tracepoint(s.progs.open_enter, "syscalls/sys_enter_" + call, optional));
+    tracepoint.attach_calls(s.progs.open_exit, "exit", {"openat"});
+    tracepoint.attach_calls(s.progs.open_exit, "exit", others, true);
+    if (compat) tracepoint.attach(s.progs.open_compat_exit);
+    if (timed) {
+      fexit.attach(s.progs.open_fentry);
+      tp_btf.attach(s.progs.open_sys_enter);
+      tracepoint.attach_calls(s.progs.open_enter, "enter", {"openat"});
+      tracepoint.attach_calls(s.progs.open_enter, "enter", others, true);
+      if (compat) tracepoint.attach(s.progs.open_compat_enter);
     }
-    if (timed) fexit.attach(kernel::by_section(s.progs.open_fentry));
-    if (timed) tp_btf.attach(kernel::by_section(s.progs.open_sys_enter));
-    if (compat) tracepoint.attach(kernel::by_section(s.progs.open_compat_exit));
-    if (compat && timed) tracepoint.attach(kernel::by_section(s.progs.open_compat_enter));
     for (auto* rung : {&fexit, &tracepoint, &tp_btf, &kprobe}) {
-      rung->attach(kernel::by_section(s.progs.open_interrupted));
+      rung->attach(s.progs.open_interrupted);
       rung->remembers_calls = timed || rung == &kprobe;
     }
     for (auto* rung : {&fexit, &kprobe})
@@ -142,11 +140,9 @@ class Opensnoop final : public Stream<Event, Skeleton> {
 
   kernel::Addition by_io_uring(Skeleton& s) const {
     kernel::Addition addition{"opens by io_uring", "fexit", {}, {s.maps.uring_opens, s.maps.uring_begun}, io_uring_};
-    for (auto* program : {s.progs.uring_open_begins, s.progs.uring_open_ends})
-      addition.attachments.push_back(kernel::by_section(program));
+    for (auto* program : {s.progs.uring_open_begins, s.progs.uring_open_ends}) addition.attachments.push_back(program);
     // Since 5.19 a request keeps its result: no need to look at all that io_uring completes.
-    if (io_uring_ && !kernel::has_struct("io_cqe"))
-      addition.attachments.push_back(kernel::by_section(s.progs.uring_completes));
+    if (io_uring_ && !kernel::has_struct("io_cqe")) addition.attachments.push_back(s.progs.uring_completes);
     return addition;
   }
 

@@ -14,8 +14,6 @@ namespace {
 using Event = sigsnoop_event;
 using Skeleton = sigsnoop_bpf;
 
-constexpr int sigchld = 17, si_tkill = -6, si_sigio = -5, si_kernel = 0x80, eagain = 11;
-
 class Sigsnoop final : public Stream<Event, Skeleton> {
  public:
   Sigsnoop()
@@ -47,13 +45,16 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
       return is_failed(e) ? Value() : Value::symbol(signal_code_name(e.signal, e.code), e.code);
     });
     add({"value", Value::Kind::integer, 6, "what sigqueue or a timer sends along, as an integer", false},
-        [](const Event& e) { return has_value(e) ? Value::integer(static_cast<int>(e.value)) : Value(); });
+        [](const Event& e) {
+          return brings(e, SignalPayload::value) ? Value::integer(static_cast<int>(e.value)) : Value();
+        });
     add({"pointer", Value::Kind::text, 14, "the same as a pointer", false},
-        [this](const Event& e) { return has_value(e) ? made_text(hexadecimal(e.value)) : Value(); });
-    add({"address", Value::Kind::text, 14, "of a fault: where", false},
-        [this](const Event& e) { return is_fault(e) ? made_text(hexadecimal(e.value)) : Value(); });
+        [this](const Event& e) { return brings(e, SignalPayload::value) ? made_text(hexadecimal(e.value)) : Value(); });
+    add({"address", Value::Kind::text, 14, "of a fault: where", false}, [this](const Event& e) {
+      return brings(e, SignalPayload::address) ? made_text(hexadecimal(e.value)) : Value();
+    });
     add({"status", Value::Kind::integer, 6, "of a child, with SIGCHLD: its exit code, or the signal", false},
-        [](const Event& e) { return tells_child(e) ? Value::integer(e.status) : Value(); });
+        [](const Event& e) { return brings(e, SignalPayload::status) ? Value::integer(e.status) : Value(); });
     add({"result", Value::Kind::symbol, 8,
          "sent; ignored by the target; pending already; overflow: not sent; no_info: sent without code and value"},
         fate);
@@ -79,13 +80,8 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
  private:
   static Value name(const char (&comm)[COMM_LEN]) { return Value::text({comm, strnlen(comm, COMM_LEN)}); }
   static bool is_failed(const Event& e) { return e.bits & SIGSNOOP_FAILED; }
-  static bool tells_child(const Event& e) { return !is_failed(e) && e.signal == sigchld && e.code > 0 && e.code < 7; }
-  static bool has_value(const Event& e) {
-    return !is_failed(e) && e.code < 0 && e.code != si_tkill && e.code != si_sigio;
-  }
-  static bool is_fault(const Event& e) {
-    constexpr unsigned faults = 1U << 4 | 1U << 5 | 1U << 7 | 1U << 8 | 1U << 11;  // ILL TRAP BUS FPE SEGV
-    return !is_failed(e) && e.code > 0 && e.code < si_kernel && e.signal < 32 && faults >> e.signal & 1;
+  static bool brings(const Event& e, SignalPayload payload) {
+    return !is_failed(e) && signal_payload(static_cast<int>(e.signal), e.code) == payload;
   }
 
   static Value from(const Event& e) {
@@ -101,6 +97,7 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
   }
 
   static Value error(const Event& e) {
+    constexpr int eagain = 11;
     const int number = is_failed(e) ? -e.result : e.result == SIGSNOOP_OVERFLOW ? eagain : 0;
     return number ? Value::symbol(errno_name(number), number) : Value();
   }
@@ -118,22 +115,18 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
   }
 
   kernel::Ladder probes(Skeleton& s) override {
-    if (!result_.used()) return {"signals", {{"tp_btf", {kernel::by_section(s.progs.signal_generated)}}}};
+    if (!result_.used()) return {"signals", {{"tp_btf", {s.progs.signal_generated}}}};
     kernel::Rung fexit{"fexit", {}}, tracepoint{"tracepoint", {}};
-    for (auto* program :
-         {s.progs.kill_fexit, s.progs.tkill_fexit, s.progs.tgkill_fexit, s.progs.sigqueue_fexit,
-          s.progs.tgsigqueue_fexit, s.progs.pidfd_fexit, s.progs.sigqueue32_fexit, s.progs.tgsigqueue32_fexit})
-      fexit.attach(kernel::by_section(program));
+    fexit.attach({s.progs.kill_fexit, s.progs.tkill_fexit, s.progs.tgkill_fexit, s.progs.sigqueue_fexit,
+                  s.progs.tgsigqueue_fexit, s.progs.pidfd_fexit, s.progs.sigqueue32_fexit, s.progs.tgsigqueue32_fexit});
 #if defined(__x86_64__)  // elsewhere 32-bit calls come by the same functions
-    for (auto* program : {s.progs.kill32_fexit, s.progs.tkill32_fexit, s.progs.tgkill32_fexit, s.progs.pidfd32_fexit})
-      fexit.attach(kernel::by_section(program));
+    fexit.attach({s.progs.kill32_fexit, s.progs.tkill32_fexit, s.progs.tgkill32_fexit, s.progs.pidfd32_fexit});
 #endif
-    for (const std::string call :
-         {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"})
-      tracepoint.attach(kernel::tracepoint(s.progs.send_exit, "syscalls/sys_exit_" + call));
+    tracepoint.attach_calls(s.progs.send_exit, "exit",
+                            {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"});
     tracepoint.blind_to_compat = !common().compat;
-    if (common().compat) tracepoint.attach(kernel::by_section(s.progs.send_compat_exit));
-    return {"failed sends", {fexit, tracepoint, {"raw_tp", {kernel::by_section(s.progs.send_sys_exit)}}}};
+    if (common().compat) tracepoint.attach(s.progs.send_compat_exit);
+    return {"failed sends", {fexit, tracepoint, {"raw_tp", {s.progs.send_sys_exit}}}};
   }
 
   ResultFilter result_;

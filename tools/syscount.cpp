@@ -89,17 +89,16 @@ class Syscount final : public Snapshot<count_key, Counts, Skeleton> {
     const bool failures = !s.obj || s.rodata->conf.at_exit, measures = !s.obj || timed();
     kernel::Rung tp_btf{"tp_btf", {}}, raw_tp{"raw_tp", {}};
     if (measures || !failures) {
-      tp_btf.attach(kernel::by_section(s.progs.begin_btf));
-      raw_tp.attach(kernel::by_section(s.progs.begin_raw));
+      tp_btf.attach(s.progs.begin_btf);
+      raw_tp.attach(s.progs.begin_raw);
     }
     if (measures || failures || shown("failed")) {
-      tp_btf.attach(kernel::by_section(s.progs.end_btf));
-      raw_tp.attach(kernel::by_section(s.progs.end_raw));
+      tp_btf.attach(s.progs.end_btf);
+      raw_tp.attach(s.progs.end_raw);
     }
     for (auto* rung : {&tp_btf, &raw_tp}) {
-      rung->attach(kernel::by_section(s.progs.call_meets_signal));
-      rung->attach(kernel::by_section(s.progs.thread_ends));
-      if (measures) rung->attach(kernel::by_section(s.progs.call_leaves_cpu));
+      rung->attach({s.progs.call_meets_signal, s.progs.thread_ends});
+      if (measures) rung->attach(s.progs.call_leaves_cpu);
     }
     return {"system calls", {tp_btf, raw_tp}};
   }

@@ -63,14 +63,12 @@ struct Choice {
     };
     for (const auto& name : names) attach(std::string(tracepoint_of_syscall(name)));
     if (any(goes_on_as_restart) && s.obj) attach("restart_syscall");
-    if (compat) tracepoint.attach(kernel::by_section(s.progs.compat_exit));
-    if (compat) tracepoint.attach(kernel::by_section(s.progs.compat_enter));
+    if (compat) tracepoint.attach({s.progs.compat_exit, s.progs.compat_enter});
     tracepoint.blind_to_compat = !compat;
-    kernel::Rung tp_btf{"tp_btf", {kernel::by_section(s.progs.exit_btf), kernel::by_section(s.progs.enter_btf)}};
-    kernel::Rung raw_tp{"raw_tp", {kernel::by_section(s.progs.exit_raw), kernel::by_section(s.progs.enter_raw)}};
+    kernel::Rung tp_btf{"tp_btf", {s.progs.exit_btf, s.progs.enter_btf}};
+    kernel::Rung raw_tp{"raw_tp", {s.progs.exit_raw, s.progs.enter_raw}};
     for (auto* rung : {&tracepoint, &tp_btf, &raw_tp}) {
-      rung->attach(kernel::by_section(s.progs.call_meets_signal));
-      rung->attach(kernel::by_section(s.progs.thread_ends));
+      rung->attach({s.progs.call_meets_signal, s.progs.thread_ends});
       rung->remembers_calls = true;
     }
     if (names.size() > most_tracepoints || (s.obj && names.empty())) {

@@ -129,6 +129,7 @@ struct lib_conf {
   __u32 remembers_calls; /* entries are watched, see calls.bpf.h */
   __u32 task_storage;    /* calls are remembered in task storage, else in a hash */
   __u32 blind_to_compat; /* the rung does not see 32-bit calls: nor should what is attached beside it */
+  __u32 misses_returns;  /* ends come by a kretprobe: those that did not are counted */
   __u32 apart;           /* the reader has processes beside itself, which are no more to be seen than itself */
 };
 

@@ -52,7 +52,15 @@ static __always_inline struct call_state* call_state(bool create) {
   return bpf_map_lookup_elem(&calls_by_tid, &tid);
 }
 
-/* A call begins. One that began before and was not seen to end is counted: a kretprobe missed it. */
+/*
+ * A call began before and was not seen to end. Where a kretprobe is to see that, it missed it; a program that the
+ * kernel skipped was counted by the kernel.
+ */
+static __always_inline void count_missed_return(void) {
+  if (lib.misses_returns) count_drop(DROP_NO_RETURN);
+}
+
+/* A call begins. */
 static __always_inline void call_enters(struct pt_regs* regs) {
   struct call_state* state = call_state(true);
 
@@ -66,7 +74,7 @@ static __always_inline void call_enters(struct pt_regs* regs) {
     state->restarts = 0;
     if (again) return;
   } else if (state->start) {
-    count_drop(DROP_NO_RETURN);
+    count_missed_return();
   }
   state->start = bpf_ktime_get_ns();
 }
@@ -95,7 +103,7 @@ int BPF_PROG(calls_exit) {
   __u32 tid = bpf_get_current_pid_tgid();
   struct call_state* state = bpf_map_lookup_elem(&calls_by_tid, &tid);
 
-  if (state && state->start && !state->restarts && window_open()) count_drop(DROP_NO_RETURN);
+  if (state && state->start && !state->restarts && window_open()) count_missed_return();
   bpf_map_delete_elem(&calls_by_tid, &tid);
   return 0;
 }

@@ -16,7 +16,7 @@ const char* reason(unsigned kind) {
     case DROP_NO_ARGS:
       return "registers of the call not found";
     case DROP_NO_RETURN:
-      return "end not seen, missed by the kretprobe or its program skipped by the kernel";
+      return "return missed by the kretprobe";
     case DROP_COUNT_FULL:
       return "no room to count them under another key (--max-entries)";
     case DROP_CALL_FULL:

@@ -102,6 +102,14 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
         [this, cgroup](const E& e) { return e.*cgroup ? Value::text(this->cgroups().path(e.*cgroup)) : Value(); });
   }
 
+  /// The working directory, from names in the tail of a record: `names` gets the record, `cut` is the bit that says
+  /// that the upper end is missing.
+  template <class Names>
+  void add_cwd(Names names, __u32 cut) {
+    add({"cwd", Value::Kind::text, 30, "working directory of the process", false},
+        [this, names, cut](const E& e) { return made_path(names(e), e.bits & cut, false); });
+  }
+
   /// A Value of text that is made for the row: it lives until the row is shown.
   Value made_text(std::string text, bool cut = false) {
     made_.push_back(std::move(text));

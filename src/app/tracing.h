@@ -94,12 +94,11 @@ class Tracing : public Tool {
   virtual LibraryParts parts(void* skeleton) = 0;
   virtual void configure_skeleton(void* skeleton) = 0;
   virtual kernel::Ladder ladder(void* skeleton) = 0;
-  virtual std::vector<std::string> closing_notes(const void* skeleton, const kernel::Rung& rung) const = 0;
+  virtual Remarks remarks_on(const void* skeleton, const kernel::Rung& rung) const = 0;
   /// A last look at the options before anything is opened. Throws Error.
   virtual void prepare() {}
   /// What is to be attached since the run began: asked for after each look at what has come.
   virtual std::vector<kernel::Attachment> found_meanwhile() { return {}; }
-  [[nodiscard]] virtual Remarks remarks() const { return {}; }
   virtual std::unique_ptr<TracingRun> make_run(const CommonOptions& options) = 0;
 
   ToolInfo info_;
@@ -132,15 +131,15 @@ class Probed : public Base {
   virtual void configure(S& skeleton) = 0;
   /// The ways to the events. Also called, for their names, with a skeleton whose programs are null.
   virtual kernel::Ladder probes(S& skeleton) = 0;
-  /// Sentences for the end of a run by that rung, when all is shown.
-  virtual std::vector<std::string> end_notes(const S& /*skeleton*/, const kernel::Rung& /*rung*/) const { return {}; }
+  /// What there is to say at the end of a run by that rung, when all is shown.
+  [[nodiscard]] virtual Remarks remarks(const S& /*skeleton*/, const kernel::Rung& /*rung*/) const { return {}; }
 
  private:
   kernel::Object::Open opener() const final { return &kernel::open_skeleton<S>; }
   void configure_skeleton(void* skeleton) final { configure(*static_cast<S*>(skeleton)); }
   kernel::Ladder ladder(void* skeleton) final { return probes(*static_cast<S*>(skeleton)); }
-  std::vector<std::string> closing_notes(const void* skeleton, const kernel::Rung& rung) const final {
-    return end_notes(*static_cast<const S*>(skeleton), rung);
+  Remarks remarks_on(const void* skeleton, const kernel::Rung& rung) const final {
+    return remarks(*static_cast<const S*>(skeleton), rung);
   }
 
   LibraryParts parts(void* skeleton) final {

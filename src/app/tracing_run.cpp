@@ -82,6 +82,7 @@ void TracingRun::set_library(const LibraryParts& parts, const kernel::Rung& rung
   parts.lib->remembers_calls = rung.remembers_calls ? 1 : 0;
   parts.lib->task_storage = task_storage_ ? 1 : 0;
   parts.lib->blind_to_compat = rung.blind_to_compat ? 1 : 0;
+  parts.lib->misses_returns = rung.may_miss_returns ? 1 : 0;
   if (!filter_.ids.empty()) kernel::resize_map(parts.filter_ids, static_cast<std::uint32_t>(filter_.ids.size()));
   if (!options_.max_entries) return;
   kernel::resize_map(parts.followed, options_.max_entries);
@@ -92,8 +93,8 @@ kernel::Extras TracingRun::extras(const LibraryParts& parts, const kernel::Rung&
   kernel::Extras extras;
   if (filter_.ids.empty()) extras.unused_maps.push_back(parts.filter_ids);
   if (filter_.conf.follow) {
-    extras.attachments.push_back(kernel::by_section(parts.follow_fork));
-    if (parts.follow_exit) extras.attachments.push_back(kernel::by_section(parts.follow_exit));
+    extras.attachments.push_back(parts.follow_fork);
+    if (parts.follow_exit) extras.attachments.push_back(parts.follow_exit);
     if (filter_.conf.follow == FOLLOW_ALSO) extras.iterators.push_back(parts.follow_seed);
   } else {
     extras.unused_maps.push_back(parts.followed);
@@ -102,12 +103,11 @@ kernel::Extras TracingRun::extras(const LibraryParts& parts, const kernel::Rung&
   if (parts.calls) {
     if (!rung.remembers_calls || !task_storage_) extras.unused_maps.push_back(parts.calls);
     if (!rung.remembers_calls || task_storage_) extras.unused_maps.push_back(parts.calls_by_tid);
-    if (rung.remembers_calls && !task_storage_ && parts.calls_exit)
-      extras.attachments.push_back(kernel::by_section(parts.calls_exit));
+    if (rung.remembers_calls && !task_storage_ && parts.calls_exit) extras.attachments.push_back(parts.calls_exit);
   }
   if (parts.still_running) extras.iterators.push_back(parts.still_running);
   unused_maps(parts, extras.unused_maps);
-  if (rung.blind_to_compat && parts.exec32) extras.attachments.push_back(kernel::by_section(parts.exec32, true));
+  if (rung.blind_to_compat && parts.exec32) extras.attachments.push_back(kernel::if_possible(parts.exec32));
   return extras;
 }
 
@@ -156,7 +156,7 @@ Exit TracingRun::go() {
   sink_.summary(result);
   sink_.flush();
   const bool incomplete = result.lost || !losses_.incomplete().empty() || object_->addition_refusal() ||
-                          !object_->left_out().empty() || tool_.remarks().incomplete;
+                          !object_->left_out().empty() || remarks().incomplete;
   return options_.strict && incomplete ? Exit::incomplete : Exit::done;
 }
 
@@ -223,17 +223,18 @@ void TracingRun::report_losses(bool at_once) {
   losses_.report(sink_);
 }
 
+Remarks TracingRun::remarks() const { return tool_.remarks_on(object_->skeleton(), object_->rung()); }
+
 void TracingRun::notes() {
   more_notes();
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
-  for (const auto& sentence : tool_.closing_notes(object_->skeleton(), object_->rung())) sink_.note(sentence);
   if (targets_ended_) sink_.note("All processes of --pid have ended.");
   const auto backends = tool_.backends();
   const bool has_tracepoints =
       std::any_of(backends.begin(), backends.end(), [](const auto& b) { return b.name == "tracepoint"; });
   if (losses_.skipped() && object_->rung().name != "tracepoint" && has_tracepoints)
     sink_.note("The kernel skips a program for whoever preempts it; those of --backend tracepoint are not preempted.");
-  for (const auto& sentence : tool_.remarks().notes) sink_.note(sentence);
+  for (const auto& sentence : remarks().notes) sink_.note(sentence);
   for (const auto& target : object_->left_out())
     sink_.note("'" + escaped(target.rung) + "' is not watched: " + target.reason + ".");
   if (const auto& refusal = object_->addition_refusal())

@@ -89,6 +89,7 @@ class TracingRun {
   void loop();
   void watch_processes();
   [[nodiscard]] bool over() const;
+  [[nodiscard]] Remarks remarks() const;
   void notes();
   [[nodiscard]] Summary summary() const;
 

@@ -153,6 +153,11 @@ std::string path_from_names(std::string_view names) {
   return path.empty() ? "/" : path;
 }
 
+std::string joined_path(std::string directory, std::string_view path) {
+  if (directory.ends_with('/')) directory.pop_back();
+  return directory.append(path.starts_with('/') ? "" : "/").append(path);
+}
+
 std::string octal_mode(unsigned mode) {
   constexpr unsigned bits_a_digit = 3;
   std::string digits(4, '0');

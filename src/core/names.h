@@ -34,6 +34,10 @@ class OpenFlagNames {
 /// them. No names are the root.
 std::string path_from_names(std::string_view names);
 
+/// Where `path`, as a program gave it, would be found from `directory`, which is absolute; nothing is resolved:
+/// "/a/../b" for "/a" and "../b".
+std::string joined_path(std::string directory, std::string_view path);
+
 /// "0x1f" for 31.
 std::string hexadecimal(std::uint64_t number);
 

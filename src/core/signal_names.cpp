@@ -121,6 +121,15 @@ std::optional<int> signal_number(std::string_view name) {
   return real_time_number(std::string_view(word).substr(3));
 }
 
+SignalPayload signal_payload(int signal, int code) {
+  constexpr int si_kernel = 0x80, si_sigio = -5, si_tkill = -6, sigchld = 17, child_codes = 6;
+  constexpr unsigned faults = 1U << 4 | 1U << 5 | 1U << 7 | 1U << 8 | 1U << 11;  // ILL TRAP BUS FPE SEGV
+  if (code < 0) return code == si_tkill || code == si_sigio ? SignalPayload::none : SignalPayload::value;
+  if (code == 0 || code >= si_kernel) return SignalPayload::none;
+  if (signal == sigchld) return code <= child_codes ? SignalPayload::status : SignalPayload::none;
+  return signal > 0 && signal < 32 && faults >> signal & 1 ? SignalPayload::address : SignalPayload::none;
+}
+
 std::string_view signal_code_name(int signal, int code) {
   switch (code) {
     case 0:

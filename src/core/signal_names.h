@@ -18,6 +18,15 @@ std::string_view signal_name(int number);
 /// there. Nothing beyond 64.
 std::optional<int> signal_number(std::string_view name);
 
+/// What a signal brings along, by its number and si_code (sigaction(2)).
+enum class SignalPayload {
+  none,
+  value,    ///< an integer or a pointer, from sigqueue(3), a timer or a message queue
+  address,  ///< where a fault was
+  status,   ///< how a child ended, or by which signal it stopped
+};
+SignalPayload signal_payload(int signal, int code);
+
 /// "SEGV_MAPERR" for what si_code says of a signal; empty for a number without a name. The result lives for ever.
 std::string_view signal_code_name(int signal, int code);
 

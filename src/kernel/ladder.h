@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,7 +23,12 @@ enum class Hook {
 };
 
 struct Attachment {
-  bpf_program* program = nullptr;
+  /// A program whose target is in the name of its section.
+  Attachment(bpf_program* where_its_section_says) : program(where_its_section_says) {}
+  Attachment(bpf_program* what, Hook how, std::string where, bool may_fail = false)
+      : program(what), hook(how), target(std::move(where)), optional(may_fail) {}
+
+  bpf_program* program;
   Hook hook = Hook::section;
   std::string target{};      ///< unused for Hook::section
   bool optional = false;     ///< not every architecture or kernel has this target, and that is no loss
@@ -29,9 +36,7 @@ struct Attachment {
   std::string shown{};       ///< of Hook::uretprobe, what people read: an optional one that fails is named by it
 };
 
-inline Attachment by_section(bpf_program* program, bool optional = false) {
-  return {program, Hook::section, {}, optional};
-}
+inline Attachment if_possible(bpf_program* program) { return {program, Hook::section, {}, true}; }
 inline Attachment kprobe(bpf_program* program, std::string function) {
   return {program, Hook::kprobe, std::move(function)};
 }
@@ -42,7 +47,10 @@ inline Attachment kretprobe(bpf_program* program, std::string function) {
 /// fails, that is noted with what is `shown`, and what it would have seen is not there.
 inline Attachment uretprobe(bpf_program* program, std::string path, std::uint64_t offset, std::string shown,
                             bool optional) {
-  return {program, Hook::uretprobe, std::move(path), optional, offset, std::move(shown)};
+  Attachment attachment{program, Hook::uretprobe, std::move(path), optional};
+  attachment.offset = offset;
+  attachment.shown = std::move(shown);
+  return attachment;
 }
 inline Attachment tracepoint(bpf_program* program, std::string target, bool optional = false) {
   return {program, Hook::tracepoint, std::move(target), optional};
@@ -61,6 +69,15 @@ struct Rung {
   std::string scope_note{};       ///< the same in a sentence, for -v
 
   void attach(Attachment attachment) { attachments.push_back(std::move(attachment)); }
+  void attach(std::initializer_list<bpf_program*> programs) {
+    attachments.insert(attachments.end(), programs.begin(), programs.end());
+  }
+  /// One program, by perf, where each of these system calls enters ("enter") or ends ("exit").
+  void attach_calls(bpf_program* program, std::string_view edge, const std::vector<std::string_view>& calls,
+                    bool optional = false) {
+    for (const auto call : calls)
+      attach(tracepoint(program, std::string("syscalls/sys_").append(edge).append("_").append(call), optional));
+  }
   void sees_only(std::string what, std::string sentence) {
     scope = std::move(what);
     scope_note = std::move(sentence);

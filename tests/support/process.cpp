@@ -5,8 +5,10 @@
 #include <grp.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -121,18 +124,49 @@ void Gate::pass() const {
   }
 }
 
+namespace {
+
+// What a child calls on its way to its body is not what it was made for: whoever traces from now on must not see it. A
+// word that both can see, since a system call to tell of it would be one more.
+class Threshold {
+ public:
+  Threshold()
+      : passed_(static_cast<std::atomic<int>*>(
+            mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    if (passed_ == MAP_FAILED) fail("no memory for a child");
+  }
+  Threshold(const Threshold&) = delete;
+  Threshold& operator=(const Threshold&) = delete;
+  ~Threshold() { munmap(passed_, sizeof(*passed_)); }
+
+  void pass() { passed_->store(1); }
+  void await(pid_t child) const {
+    siginfo_t ended{};
+    while (!passed_->load() && !(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+                                 ended.si_pid == child))
+      sched_yield();
+  }
+
+ private:
+  std::atomic<int>* passed_;
+};
+
+}  // namespace
+
 Child::Child(const std::function<int()>& body, unsigned long clone_flags) {
   std::fflush(nullptr);
   clone_args how{};
   how.flags = clone_flags;
   how.exit_signal = SIGCHLD;
   const pid_t parent = getpid();
+  Threshold threshold;
   // fork(), if no flags are given: the library's own keeps its locks in order.
   pid_ = clone_flags ? static_cast<pid_t>(syscall(SYS_clone3, &how, sizeof(how))) : fork();
   if (pid_ < 0) fail(std::string("no child process: ") + std::strerror(errno));
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!clone_flags && getppid() != parent) _exit(gave_up);
+    threshold.pass();
     try {
       _exit(body());
     } catch (const std::exception& error) {
@@ -140,6 +174,7 @@ Child::Child(const std::function<int()>& body, unsigned long clone_flags) {
       _exit(gave_up);
     }
   }
+  threshold.await(pid_);
   pidfd_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
 }
 

@@ -100,5 +100,13 @@ TEST(OpenFlags, MadeOnce) {
   for (std::uint64_t flags = 0; flags < 20000; ++flags) EXPECT_EQ(names(flags), open_flag_names(flags));
 }
 
+TEST(JoinedPath, HasOneSlashBetween) {
+  EXPECT_EQ(joined_path("/a/b", "c"), "/a/b/c");
+  EXPECT_EQ(joined_path("/", "c"), "/c");
+  EXPECT_EQ(joined_path("/a", "/c"), "/a/c");
+  EXPECT_EQ(joined_path("/a", "../b"), "/a/../b");
+  EXPECT_EQ(joined_path("/a", ""), "/a/");
+}
+
 }  // namespace
 }  // namespace sonde

@@ -75,6 +75,19 @@ TEST(SignalCode, AgreesWithTheCLibrary) {
   for (const auto& one : known) EXPECT_EQ(signal_code_name(one.signal, one.code), one.name);
 }
 
+TEST(SignalPayload, IsToldByNumberAndCode) {
+  EXPECT_EQ(signal_payload(SIGRTMIN, SI_QUEUE), SignalPayload::value);
+  EXPECT_EQ(signal_payload(SIGSEGV, SI_TIMER), SignalPayload::value);
+  EXPECT_EQ(signal_payload(SIGSEGV, SEGV_MAPERR), SignalPayload::address);
+  EXPECT_EQ(signal_payload(SIGCHLD, CLD_CONTINUED), SignalPayload::status);
+  for (const int code : {SI_USER, SI_TKILL, SI_SIGIO, SI_KERNEL})
+    for (const int signal : {SIGSEGV, SIGCHLD, SIGTERM, SIGRTMAX, 0})
+      EXPECT_EQ(signal_payload(signal, code), SignalPayload::none) << signal << " " << code;
+  EXPECT_EQ(signal_payload(SIGTERM, 1), SignalPayload::none);
+  EXPECT_EQ(signal_payload(SIGCHLD, CLD_CONTINUED + 1), SignalPayload::none);
+  EXPECT_EQ(signal_payload(SIGRTMIN, POLL_IN), SignalPayload::none);
+}
+
 TEST(SignalCode, WithoutAName) {
   for (const int code : {-7, -1000, 7, 11, 129}) EXPECT_EQ(signal_code_name(SIGCHLD, code), "");
   EXPECT_EQ(signal_code_name(SIGFPE, 9), "");
