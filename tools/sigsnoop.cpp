@@ -56,7 +56,8 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
     add({"status", Value::Kind::integer, 6, "of a child, with SIGCHLD: its exit code, or the signal", false},
         [](const Event& e) { return brings(e, SignalPayload::status) ? Value::integer(e.status) : Value(); });
     add({"result", Value::Kind::symbol, 8,
-         "sent; ignored by the target; pending already; overflow: not sent; no_info: sent without code and value"},
+         "sent; ignored by the target; pending already; overflow: not sent; no_info: sent without code and value", true,
+         true},
         fate);
     add({"errno", Value::Kind::symbol, 7, "why the call failed", false}, error);
   }

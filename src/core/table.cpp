@@ -209,6 +209,16 @@ bool Table::put_value(const Shown& column, const Value& value) {
   return put_word(column, show(value, buffer));
 }
 
+// The bucket at the front, or one that stands for many without a count: a few show how far apart their neighbours are,
+// a page of them only hides those.
+Table::Line Table::histogram_line(std::span<const Value::Bucket> buckets) {
+  constexpr std::size_t many = 4;
+  std::size_t empty = 0;
+  while (empty < buckets.size() && !buckets[empty].count) ++empty;
+  if (empty < many) return {buckets[0], 1};
+  return {{buckets[0].min, buckets[empty - 1].max, 0}, empty};
+}
+
 //     4.1us to 8.2us       1234 |@@@@@@@@@@          |
 void Table::put_histogram(const Shown& column, std::span<const Value::Bucket> buckets) {
   constexpr int indent = 4, number = 12, least_bar = 10, fair_bar = 40;
@@ -225,7 +235,9 @@ void Table::put_histogram(const Shown& column, std::span<const Value::Bucket> bu
   const auto several =
       std::count_if(columns_.begin(), columns_.end(), [](const Shown& one) { return one.beneath; }) > 1;
   if (several && !buckets.empty()) rows_.put("    " + column.heading + "\n");
-  for (const auto& bucket : buckets) {
+  while (!buckets.empty()) {
+    const auto [bucket, merged] = histogram_line(buckets);
+    buckets = buckets.subspan(merged);
     const bool open = bucket.max == UINT64_MAX;
     rows_.put_spaces(indent);
     right(shown(bucket.min), edge);

@@ -24,9 +24,8 @@ struct TableStyle {
 ///  - time as 15:04:05.123456; durations as format_duration; numbers right-aligned, text left; no value as "-";
 ///    a Value marked cut ends in "…" even in a pipe.
 ///  - the heading is printed by begin(), at once.
-///  - a histogram stands beneath its row, a line a bucket; if there are several, each beneath its name. A stack
-///  likewise,
-///    a line a frame.
+///  - a histogram stands beneath its row, a line a bucket, or one for four and more that are empty; if there are
+///    several, each beneath its name. A stack likewise, a line a frame.
 ///  - with a width, a line never exceeds it: columns that may yield are left out, and a note says which; then the last
 ///    columns shrink, cut with "…".
 class Table final : public Sink {
@@ -59,6 +58,11 @@ class Table final : public Sink {
   static Shown plan(const ColumnInfo& column, bool last);
   void put_heading();
   void leave_out(std::span<const ColumnInfo* const> columns);
+  struct Line {
+    Value::Bucket bucket;
+    std::size_t merged;  // of the histogram's buckets
+  };
+  static Line histogram_line(std::span<const Value::Bucket> buckets);
   void put_histogram(const Shown& column, std::span<const Value::Bucket> buckets);
   void put_stack(std::string_view heading, std::span<const Frame> frames);
   void fit();

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,17 +15,38 @@
 
 namespace sonde::kernel {
 
-Rows::Rows(bpf_map* map) : size_(bpf_map__max_entries(map)), stride_((bpf_map__value_size(map) + 7) / 8 * 8) {
+namespace {
+
+std::size_t whole_pages(std::size_t bytes) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  bytes_ = (size_ * stride_ + page - 1) / page * page;
-  void* at = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
-  if (at == MAP_FAILED)
-    throw Error(Exit::run_time, "The counts could not be mapped.", "Try a smaller --max-entries.",
-                std::strerror(errno));
-  data_ = static_cast<const std::byte*>(at);
+  return (bytes + page - 1) / page * page;
 }
 
-Rows::~Rows() { munmap(const_cast<std::byte*>(data_), bytes_); }
+std::byte* checked(void* mapping) {
+  if (mapping == MAP_FAILED)
+    throw Error(Exit::run_time, "The counts could not be mapped.", "Try a smaller --max-entries.",
+                std::strerror(errno));
+  return static_cast<std::byte*>(mapping);
+}
+
+}  // namespace
+
+Rows::Rows(bpf_map* map)
+    : map_(bpf_map__fd(map)),
+      size_(bpf_map__max_entries(map)),
+      stride_((bpf_map__value_size(map) + 7) / 8 * 8),
+      bytes_(whole_pages(size_ * stride_)),
+      data_(checked(mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
+
+Rows::~Rows() { munmap(data_, bytes_); }
+
+// The pages of a mapped array are all there at once, whether they are looked at or not.
+void Rows::map_up_to(std::size_t end) {
+  constexpr std::size_t first = 64 << 10;
+  const std::size_t until = std::min(bytes_, std::max({whole_pages(end), mapped_ * 2, first}));
+  checked(mmap(data_ + mapped_, until - mapped_, PROT_READ, MAP_SHARED | MAP_FIXED, map_, static_cast<off_t>(mapped_)));
+  mapped_ = until;
+}
 
 // This command is one grace period of RCU, under which programs run. A kernel that refuses it (nohz_full) leaves a
 // window of nanoseconds.

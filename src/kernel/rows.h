@@ -8,7 +8,9 @@ struct bpf_map;
 
 namespace sonde::kernel {
 
-/// Reads an array map in place: its values are mapped, so that looking costs no system call and disturbs nobody.
+/// Reads an array map in place: its values are mapped, so that looking costs no system call and disturbs nobody. Most
+/// of a large map is never used: only what is looked at, and as much again, is mapped and so counts as the reader's
+/// memory.
 class Rows {
  public:
   /// `map` is an array with BPF_F_MMAPABLE and outlives this. Throws Error.
@@ -19,13 +21,22 @@ class Rows {
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes_each() const { return stride_; }
-  [[nodiscard]] const std::byte* at(std::uint32_t i) const { return data_ + std::size_t{i} * stride_; }
+  /// Throws Error if it cannot be mapped.
+  [[nodiscard]] const std::byte* at(std::uint32_t i) {
+    const std::size_t end = (std::size_t{i} + 1) * stride_;
+    if (end > mapped_) map_up_to(end);
+    return data_ + (end - stride_);
+  }
 
  private:
+  void map_up_to(std::size_t end);
+
+  int map_;
   std::uint32_t size_;
   std::size_t stride_;
   std::size_t bytes_;
-  const std::byte* data_ = nullptr;
+  std::size_t mapped_ = 0;
+  std::byte* data_ = nullptr;  // room for all of it
 };
 
 /// Waits until no program is running that began before this call.

@@ -276,6 +276,23 @@ TEST(Table, WritesTheSameLinesQuickly) {
   EXPECT_EQ(with(row, 0), with(row, wide));
 }
 
+TEST(Table, HistogramsShowLongGapsAsOneLine) {
+  Shown shown({{"x", Kind::text, 1, "", true}, {"y", Kind::histogram, 0, "", true}}, {});
+  std::vector<Value::Bucket> buckets;
+  for (std::uint64_t i = 0; i < 10; ++i) buckets.push_back({i * 1000, (i + 1) * 1000, i == 0 || i == 4 || i == 9});
+  const std::array<Value, 2> values{Value::text("a"), Value::histogram(buckets)};
+  shown.table.row(values);
+  const std::string none(40, ' '), full(40, '@');
+  EXPECT_EQ(
+      shown.lines(),
+      (std::vector<std::string>{
+          "X", "a",  //
+          "        0us to  1.00us           1 |" + full + "|", "     1.00us to  2.00us           0 |" + none + "|",
+          "     2.00us to  3.00us           0 |" + none + "|", "     3.00us to  4.00us           0 |" + none + "|",
+          "     4.00us to  5.00us           1 |" + full + "|", "     5.00us to  9.00us           0 |" + none + "|",
+          "     9.00us to  10.0us           1 |" + full + "|"}));
+}
+
 TEST(Table, RowsMayBeShorterThanTheHeading) {
   Shown shown({{"a", Kind::natural, 1, "", true}, {"b", Kind::natural, 1, "", true}}, {});
   const Value value = Value::natural(1);
