@@ -206,7 +206,7 @@ void SnapshotRun::read_counts() {
   for (std::uint32_t i = 1; i < rows; ++i) {
     const std::byte* row = counts_->at(i);
     std::span<const std::uint32_t> buckets;
-    if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each)), BUCKETS * each};
+    if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each, each)), BUCKETS * each};
     snapshot_.read_row(row, buckets, beside_ ? beside_->at(i) : nullptr);
   }
 }

@@ -21,11 +21,11 @@ class Rows {
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes_each() const { return stride_; }
-  /// Throws Error if it cannot be mapped.
-  [[nodiscard]] const std::byte* at(std::uint32_t i) {
-    const std::size_t end = (std::size_t{i} + 1) * stride_;
+  /// The i-th value, and so many in all behind each other. Throws Error if they cannot be mapped.
+  [[nodiscard]] const std::byte* at(std::uint32_t i, std::uint32_t count = 1) {
+    const std::size_t begin = std::size_t{i} * stride_, end = begin + std::size_t{count} * stride_;
     if (end > mapped_) map_up_to(end);
-    return data_ + (end - stride_);
+    return data_ + begin;
   }
 
  private:

@@ -86,7 +86,8 @@ void PingPong::play() const {
 }
 
 // sonde and the kernel look at the clock one after the other. The emulator of the guests runs their CPUs by turns of up
-// to 100 ms (its TCG_KICK_PERIOD): a turn that ends between the two looks is in one of the lengths and not in the other.
+// to 100 ms (its TCG_KICK_PERIOD): a turn that ends between the two looks is in one of the lengths and not in the
+// other.
 double clock_slack(double lengths) { return in_guest() ? 1e8 + 400'000 * lengths : 20'000 * lengths; }
 
 void wait_for_state(pid_t tid, char state) {
