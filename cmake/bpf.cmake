@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# NAME.bpf.c -> clang -> bpftool gen object -> gen skeleton, with the headers tracked.
+# NAME.bpf.c -> clang -> bpftool gen object -> trim_object -> gen skeleton, with the headers tracked.
 
 find_program(SONDE_BPF_CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 REQUIRED)
 find_program(SONDE_BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
@@ -17,17 +17,35 @@ if(SONDE_WERROR)
   list(APPEND SONDE_BPF_FLAGS -Werror)
 endif()
 
+option(SONDE_BPF_LINES "Keep the source lines in BPF objects, for the verifier's log" OFF)
+
+# Of the core, only what it needs: a change elsewhere there is none of the objects.
+add_executable(trim_object src/trim/main.cpp src/trim/object.cpp src/trim/btf.cpp src/core/btf.cpp)
+target_link_libraries(trim_object PRIVATE sonde_flags)
+
 # Compiles bpf/NAME.bpf.c for `arch` into OUT.
 function(sonde_bpf_object name arch out)
   set(source ${PROJECT_SOURCE_DIR}/bpf/${name}.bpf.c)
   set(raw ${CMAKE_CURRENT_BINARY_DIR}/bpf/${name}.${arch}.raw.o)
+  set(linked ${CMAKE_CURRENT_BINARY_DIR}/bpf/${name}.${arch}.linked.o)
   add_custom_command(
-    OUTPUT ${out}
-    COMMAND ${SONDE_BPF_CLANG} ${SONDE_BPF_FLAGS} -D__TARGET_ARCH_${arch} -MD -MF ${raw}.d -MT ${out} -c ${source} -o ${raw}
-    COMMAND ${SONDE_BPFTOOL} gen object ${out} ${raw}
+    OUTPUT ${linked}
+    COMMAND ${SONDE_BPF_CLANG} ${SONDE_BPF_FLAGS} -D__TARGET_ARCH_${arch} -MD -MF ${raw}.d -MT ${linked} -c ${source} -o ${raw}
+    COMMAND ${SONDE_BPFTOOL} gen object ${linked} ${raw}
     DEPENDS ${source}
     DEPFILE ${raw}.d
     COMMENT "BPF ${name} (${arch})"
+    VERBATIM)
+  if(SONDE_BPF_LINES)
+    set(trim ${CMAKE_COMMAND} -E copy)
+  else()
+    set(trim trim_object)
+  endif()
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${trim} ${linked} ${out}
+    DEPENDS ${linked}
+    COMMENT "BPF ${name} (${arch}), trimmed"
     VERBATIM)
 endfunction()
 

@@ -81,7 +81,9 @@ TEST_P(Verifier, Accepts) {
   const bool trampoline =
       bpf_program__type(chosen) == BPF_PROG_TYPE_TRACING && (type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT);
   if (error == -EPERM && trampoline) GTEST_SKIP() << "fentry programs are refused by a policy of this system";
-  EXPECT_EQ(error, 0) << kernel::take_log();
+  const std::string log = kernel::take_log();
+  EXPECT_EQ(error, 0) << log;
+  EXPECT_EQ(log.find(".BTF.ext"), std::string::npos) << "libbpf misses something of the object's types:\n" << log;
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, Verifier, testing::ValuesIn(cases()),
