@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,24 +18,18 @@
 #include "kernel/capabilities.h"
 #include "kernel/kernel_types.h"
 #include "kernel/log.h"
+#include "kernel/perf_tracepoint.h"
 #include "kernel/reason.h"
 
 namespace sonde::kernel {
 namespace {
 
+const char* const report_it = "Report it, with what the tool says with -v.";
+
 bool needs_trampoline(const Attachment& attachment) {
   if (attachment.hook != Hook::section) return false;
   const auto type = bpf_program__expected_attach_type(attachment.program);
   return type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
-}
-
-int open_perf_tracepoint(std::uint64_t id) {
-  perf_event_attr attributes{};
-  attributes.type = PERF_TYPE_TRACEPOINT;
-  attributes.size = sizeof(attributes);
-  attributes.config = id;
-  // CPU 0 only in name: the programs of a tracepoint event run on every CPU.
-  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC));
 }
 
 std::optional<bpf_prog_info> info_of(const bpf_program* program) {
@@ -228,7 +221,7 @@ bool Object::try_rung(const Plan& plan, const Rung& rung, bool with_addition, Re
     const bool refused = error == -EPERM || (error == -EINVAL && is_locked_down());
     const auto who = refused ? refuser(missing_capabilities()) : Refuser{phrase(-error), remedy(-error)};
     refusal.reason = verifier ? "refused by this kernel's verifier" : who.phrase;
-    refusal.remedy = verifier ? "Report it, with what the tool says with -v." : who.remedy;
+    refusal.remedy = verifier ? report_it : who.remedy;
     refusal.permission = refused;
     return false;
   }
@@ -257,13 +250,14 @@ bool Object::attach(const Attachment& attachment, Refusal& refusal) {
       return attachment.optional;
     }
     if (tracepoints_) return true;
-    const int event = open_perf_tracepoint(*id);
-    link = event < 0 ? nullptr : bpf_program__attach_perf_event(attachment.program, event);
-    if (!link && event >= 0) {
-      const int error = errno;
-      ::close(event);
-      errno = error;
+    const auto attached = attach_by_perf(attachment.program, *id);
+    if (attached.reads_beyond) {
+      refusal.reason = "this kernel's tracepoint " + attachment.target + " has less than its program reads";
+      refusal.remedy = report_it;
+      return false;  // optional is what may not be there
     }
+    link = attached.link;
+    errno = attached.error;
   } else if (attachment.hook == Hook::section) {
     link = bpf_program__attach(attachment.program);
   } else if (attachment.hook == Hook::uretprobe) {
