@@ -6,14 +6,20 @@
 //   sonde_bench_load --op openat --path FILE                     how long does one operation take?
 //   sonde_bench_load --op openat --path FILE --rate N --seconds S    N operations a second, counted exactly
 //   sonde_bench_load --op openat --path FILE --mark              one operation for each line read, with its time
+//   ... --processes N      the batches are made by N processes in turn, so that a tracer sees N
+//   ... --op name --keys N    the caller's name is one of N at each operation
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -26,6 +32,10 @@
 #include <vector>
 
 namespace {
+
+// By this name its rows are found in what tracers show.
+char own_name[] = "bench-load";
+char end_at_once[] = "--end-at-once";
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
 
@@ -40,6 +50,8 @@ struct Options {
   std::uint64_t batches = 400;
   std::uint64_t rate = 0;
   std::uint64_t seconds = 0;
+  std::uint64_t processes = 1;
+  std::uint64_t keys = 1;
   bool mark = false;
   bool wait = false;
 };
@@ -125,6 +137,65 @@ void read_zero() {
   }
 }
 
+[[noreturn]] void exec_itself() {
+  char* const arguments[] = {own_name, end_at_once, nullptr};
+  char* const environment[] = {nullptr};
+  execve("/proc/self/exe", arguments, environment);
+  _exit(127);
+}
+
+void await(pid_t child) {
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    fail("a child", "could not be started, or failed");
+  }
+}
+
+void fork_and_exec() {
+  const pid_t child = vfork();
+  if (child == 0) {
+    exec_itself();
+  }
+  await(child);
+}
+
+void fork_and_exit() {
+  const pid_t child = vfork();
+  if (child == 0) {
+    _exit(0);
+  }
+  await(child);
+}
+
+// A signal that is sent and does nothing.
+void signal_itself() {
+  static const pid_t self = getpid();
+  if (kill(self, SIGWINCH) != 0) {
+    fail("kill", std::strerror(errno));
+  }
+}
+
+std::uint64_t names = 1;
+
+void getppid_by_name() {
+  static std::uint64_t next = 0;
+  char name[] = "k0000000";
+  std::uint64_t left = next;
+  next = next + 1 == names ? 0 : next + 1;
+  for (char* digit = name + 7; left > 0; left /= 10) {
+    *digit-- = static_cast<char>('0' + left % 10);
+  }
+  prctl(PR_SET_NAME, name);
+  syscall(SYS_getppid);
+}
+
+// Each name once, so that what is measured finds the rows that it needs.
+void name_all() {
+  for (std::uint64_t i = 0; i < names; ++i) {
+    getppid_by_name();
+  }
+}
+
 struct Operation {
   std::string_view name;
   void (*run)();
@@ -136,6 +207,8 @@ constexpr Operation operations[] = {
     {"openat", openat_existing, true},        {"openat-refused", openat_refused, true},
     {"getppid", getppid_raw, false},          {"switch", switch_to_and_fro, false, begin_to_and_fro},
     {"nanosleep", nanosleep_shortest, false}, {"read", read_zero, false},
+    {"fork-exec", fork_and_exec, false},      {"fork", fork_and_exit, false},
+    {"kill", signal_itself, false},           {"name", getppid_by_name, false, name_all},
 };
 
 const Operation& find_operation(std::string_view name) {
@@ -149,7 +222,10 @@ const Operation& find_operation(std::string_view name) {
 
 // ---- The three modes. ----
 
+std::uint64_t made = 0;  // by this process, warming up included
+
 std::uint64_t time_of(const Operation& op, std::uint64_t count) {
+  made += count;
   const std::uint64_t start = now_ns();
   for (std::uint64_t i = 0; i < count; ++i) {
     op.run();
@@ -168,19 +244,83 @@ std::uint64_t calibrate(const Operation& op) {
   return std::max<std::uint64_t>(1, count * batch_ns / took);
 }
 
-void measure(const Operation& op, std::uint64_t batches) {
+// A batch of each process in turn. A process that waits sleeps on a word of its own, so that a turn wakes one.
+struct Turns {
+  struct Seat {
+    std::atomic<std::uint32_t> go;
+    double ns;
+  };
+  Seat* seats = nullptr;
+  std::uint64_t count = 0;
+
+  static void wait(Seat& seat) {
+    while (seat.go.load() == 0) {
+      syscall(SYS_futex, &seat.go, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+    }
+    seat.go = 0;
+  }
+  static void wake(Seat& seat) {
+    seat.go = 1;
+    syscall(SYS_futex, &seat.go, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  }
+
+  // The last seat is the first process's own.
+  void begin(const Operation& op, std::uint64_t processes, std::uint64_t operations) {
+    count = processes;
+    void* const memory =
+        mmap(nullptr, (count + 1) * sizeof(Seat), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      fail("mmap", std::strerror(errno));
+    }
+    seats = static_cast<Seat*>(memory);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const pid_t child = fork();
+      if (child < 0) {
+        fail("fork", std::strerror(errno));
+      }
+      if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (true) {
+          wait(seats[i]);
+          seats[i].ns = static_cast<double>(time_of(op, operations));
+          wake(seats[count]);
+        }
+      }
+    }
+  }
+
+  double run(std::uint64_t turn) {
+    Seat& seat = seats[turn % count];
+    wake(seat);
+    wait(seats[count]);
+    return seat.ns;
+  }
+};
+
+void measure(const Operation& op, std::uint64_t batches, std::uint64_t processes) {
   const std::uint64_t count = calibrate(op);
+  Turns turns;
+  if (processes > 1) {
+    turns.begin(op, processes, count);
+    // Each has been seen once before anything counts.
+    for (std::uint64_t i = 0; i < processes; ++i) {
+      turns.run(i);
+    }
+    made += count * (processes + batches);
+  }
   std::vector<double> ns;
   ns.reserve(batches);
   for (std::uint64_t i = 0; i < batches; ++i) {
-    ns.push_back(static_cast<double>(time_of(op, count)) / static_cast<double>(count));
+    const double took = processes > 1 ? turns.run(i) : static_cast<double>(time_of(op, count));
+    ns.push_back(took / static_cast<double>(count));
   }
   std::sort(ns.begin(), ns.end());
   // The 10th percentile: what an operation costs where nothing else ran. The mean would measure the neighbours.
-  std::printf(R"({"op":"%s","batches":%zu,"ops_per_batch":%llu,"ns_p10":%.2f,"ns_median":%.2f,"ns_min":%.2f})"
-              "\n",
-              op.name.data(), ns.size(), static_cast<unsigned long long>(count), ns[ns.size() / 10], ns[ns.size() / 2],
-              ns.front());
+  std::printf(
+      R"({"op":"%s","made":%llu,"batches":%zu,"ops_per_batch":%llu,"ns_p10":%.2f,"ns_median":%.2f,"ns_min":%.2f})"
+      "\n",
+      op.name.data(), static_cast<unsigned long long>(made), ns.size(), static_cast<unsigned long long>(count),
+      ns[ns.size() / 10], ns[ns.size() / 2], ns.front());
 }
 
 // Paced by watching the clock: a sleep would add context switches and timer slack to what is measured.
@@ -189,7 +329,6 @@ void pace(const Operation& op, std::uint64_t rate, std::uint64_t seconds) {
   const std::uint64_t end = start + seconds * second_ns;
   std::uint64_t base = start;  // the time of operation 0 of the current train
   std::uint64_t in_train = 0;
-  std::uint64_t made = 0;
   std::uint64_t now = start;
   while (now < end) {
     const std::uint64_t due = base + in_train * second_ns / rate;
@@ -277,6 +416,10 @@ Options parse(int argc, char** argv) {
       o.cpu = static_cast<int>(natural(flag, value));
     } else if (name == "--batches") {
       o.batches = std::max<std::uint64_t>(1, natural(flag, value));
+    } else if (name == "--processes") {
+      o.processes = std::max<std::uint64_t>(1, natural(flag, value));
+    } else if (name == "--keys") {
+      o.keys = std::max<std::uint64_t>(1, natural(flag, value));
     } else if (name == "--rate") {
       o.rate = natural(flag, value);
     } else if (name == "--seconds") {
@@ -300,7 +443,11 @@ void pin(int cpu) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == end_at_once) {
+    return 0;
+  }
   const Options o = parse(argc, argv);
+  prctl(PR_SET_NAME, own_name);
   // A harness that dies must not leave a spinning process behind.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (o.cpu >= 0) {
@@ -311,6 +458,7 @@ int main(int argc, char** argv) {
     fail(o.op, "needs --path");
   }
   traced_path = o.path;
+  names = o.keys;
   if (op.begin != nullptr) {
     op.begin();
   }
@@ -330,7 +478,7 @@ int main(int argc, char** argv) {
   } else if (o.rate > 0) {
     pace(op, o.rate, o.seconds);
   } else {
-    measure(op, o.batches);
+    measure(op, o.batches, o.processes);
   }
   return 0;
 }

@@ -2,6 +2,7 @@
 """Children of the benchmark: started pinned, watched through /proc, and never left behind."""
 
 import ctypes
+import dataclasses
 import fcntl
 import mmap
 import os
@@ -14,7 +15,7 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
-MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 1 << 18
 
 # What a tracer holds while its programs are attached, as /proc/PID/fd names it.
 ATTACHMENTS = ("anon_inode:bpf_link", "anon_inode:bpf-raw-tp", "anon_inode:[perf_event]")
@@ -24,11 +25,33 @@ class BenchError(Exception):
     """A measure that could not be made, with the reason."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a child runs. cpu: pinned to it. idle: anything else may preempt it at once."""
+
+    cpu: int | None = None
+    idle: bool = False
+    mount_ns: int | None = None
+    root: str = ""
+
+    def enter(self):
+        """In the child."""
+        if self.mount_ns is not None and LIBC.setns(self.mount_ns, CLONE_NEWNS) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        if self.root:
+            os.chroot(self.root)
+            os.chdir("/")
+        if self.cpu is not None:
+            os.sched_setaffinity(0, {self.cpu})
+        if self.idle:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 class Child:
     """A child process. Use it with `with`: at the end it is killed if it still runs."""
 
-    def __init__(self, argv, cpu=None, stdin=None, stdout=None, stderr=None, mount_ns=None, idle=False):
-        """stdin, stdout, stderr are descriptors; None is /dev/null. idle: anything else may preempt it at once."""
+    def __init__(self, argv, stdin=None, stdout=None, stderr=None, place=Place()):
+        """stdin, stdout, stderr are descriptors; None is /dev/null."""
         stamp = mmap.mmap(-1, 8)  # shared with the child: the instant before exec
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         files = [null if fd is None else fd for fd in (stdin, stdout, stderr)]
@@ -42,12 +65,7 @@ class Child:
             try:
                 LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
-                if mount_ns is not None and LIBC.setns(mount_ns, CLONE_NEWNS) != 0:
-                    raise OSError(ctypes.get_errno(), "setns")
-                if cpu is not None:
-                    os.sched_setaffinity(0, {cpu})
-                if idle:
-                    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                place.enter()
                 # Copies first: one of the three may itself be descriptor 0, 1 or 2.
                 copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in files]
                 for target, fd in enumerate(copies):
@@ -106,6 +124,20 @@ class Child:
             raise BenchError(f"{self.name} did not end within {timeout} s of SIGINT")
         return os.waitstatus_to_exitcode(self.status)
 
+    def interrupt_watching(self, timeout=30):
+        """The same; the highest it ever was resident, in KiB, its last report included. (What wait4 tells has the memory
+        of this process in it, from before the exec.)"""
+        self.signal(signal.SIGINT)
+        deadline = time.monotonic() + timeout
+        peak = 0
+        while not self.wait(0.002) and time.monotonic() < deadline:
+            try:
+                peak = max(peak, self.memory_kib()[1])
+            except (OSError, KeyError):
+                pass  # it has no memory any more
+        self.interrupt(1)
+        return peak
+
     def descriptors(self):
         """{fd: what it is}"""
         folder = f"/proc/{self.pid}/fd"
@@ -117,8 +149,9 @@ class Child:
                 pass  # closed since the listing
         return found
 
-    def wait_attached(self, timeout=30, steady=0.15):
-        """Wait until it holds attachments and its descriptors have not changed for `steady` seconds."""
+    def wait_attached(self, to_pid=None, timeout=30, steady=0.15):
+        """Wait until it holds attachments, or ptraces that process, and its descriptors have not changed for `steady`
+        seconds."""
         deadline = time.monotonic() + timeout
         before, since = None, time.monotonic()
         while True:
@@ -127,11 +160,16 @@ class Child:
             now = self.descriptors()
             if now != before:
                 before, since = now, time.monotonic()
-            elif any(v in ATTACHMENTS for v in now.values()) and time.monotonic() - since >= steady:
+            elif self.is_attached(now, to_pid) and time.monotonic() - since >= steady:
                 return
             if time.monotonic() > deadline:
                 raise BenchError(f"{self.name} was not attached after {timeout} s")
             time.sleep(0.01)
+
+    def is_attached(self, descriptors, to_pid):
+        if to_pid is None:
+            return any(what in ATTACHMENTS for what in descriptors.values())
+        return status_of(to_pid)["TracerPid"].strip() == str(self.pid)
 
     def wait_idle(self, timeout=20):
         """Wait until it has worked off what is pending: less than 1 ms of CPU within 0.1 s."""
@@ -146,34 +184,64 @@ class Child:
 
     def memory_kib(self):
         """(resident now, highest so far)"""
-        values = {}
-        with open(f"/proc/{self.pid}/status") as f:
-            for line in f:
-                key, _, value = line.partition(":")
-                values[key] = value
+        values = status_of(self.pid)
         return int(values["VmRSS"].split()[0]), int(values["VmHWM"].split()[0])
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":", 1) for line in f)
 
 
 def pipe():
     return os.pipe2(os.O_CLOEXEC)
 
 
-def output_of(argv, **options):
+def output_of(argv, timeout=60, stderr=2, **options):
     """Everything that a child writes to stdout, once it has ended well."""
     reader, writer = pipe()
-    with Child(argv, stdout=writer, stderr=2, **options) as child:
+    with Child(argv, stdout=writer, stderr=stderr, **options) as child:
         os.close(writer)
-        with os.fdopen(reader, "rb") as f:
-            text = f.read().decode()
-        child.wait(60)
+        text = read_until(reader, timeout, lambda data: False)
+        os.close(reader)
+        if not child.wait(10):
+            raise BenchError(f"{child.name} was not done after {timeout} s")
         if child.status != 0:
             raise BenchError(f"{child.name} failed with status {os.waitstatus_to_exitcode(child.status)}")
-    return text
+    return text.decode()
 
 
-def take_lock(path, wait_s=600):
+def read_until(fd, timeout, enough):
+    """What comes until `enough` of it is there, the end, or the time is over."""
+    deadline = time.monotonic() + timeout
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    data = b""
+    while not enough(data):
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            break
+        more = os.read(fd, 1 << 16)
+        if not more:
+            break
+        data += more
+    return data
+
+
+LOCK = "/tmp/sonde-bench.lock"  # tests/vm/lib.sh has the same
+
+
+def open_lock(path):
+    """For reading only: in a sticky folder nobody but its owner may open the file for writing."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+
+
+def take_lock(path=LOCK, wait_s=900):
     """The lock that keeps benchmarks and guests apart; it is held until this process ends."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    fd = open_lock(path)
     deadline = time.monotonic() + wait_s
     said = False
     while True:
@@ -182,26 +250,23 @@ def take_lock(path, wait_s=600):
             return fd
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise BenchError(f"{path} is still locked after {wait_s} s")
+                raise BenchError(f"{path} is still locked after {wait_s} s") from None
             if not said:
                 print(f"waiting for {path}: another benchmark or a guest is running", file=sys.stderr)
                 said = True
             time.sleep(1)
 
 
-def mount_namespace_with_tracefs():
-    """A descriptor of a private mount namespace in which tracefs and debugfs are mounted, for the peers that need them.
-    The machine's own mounts stay as they are. The namespace ends with the descriptor."""
+def private_mounts(root=""):
+    """A descriptor of a private mount namespace in which tracefs and debugfs are mounted, for the peers that need them,
+    and in `root` the file systems of the kernel. The machine's own mounts stay as they are. It ends with the descriptor."""
     ready_r, ready_w = pipe()
     go_r, go_w = pipe()
     pid = os.fork()
     if pid == 0:
         os.close(go_w)
-        ok = LIBC.unshare(CLONE_NEWNS) == 0 and LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
-        for kind, where in ((b"debugfs", b"/sys/kernel/debug"), (b"tracefs", b"/sys/kernel/tracing")):
-            if not os.path.ismount(where):
-                LIBC.mount(kind, where, kind, 0, None)
-        os.write(ready_w, b"y" if ok and os.path.isdir("/sys/kernel/tracing/events") else b"n")
+        ok = mount_privately(root)
+        os.write(ready_w, b"y" if ok and os.path.isdir(f"{root}/sys/kernel/tracing/events") else b"n")
         os.read(go_r, 1)
         os._exit(0)
     os.close(ready_w)
@@ -215,6 +280,19 @@ def mount_namespace_with_tracefs():
         os.close(namespace)
         raise BenchError("tracefs could not be mounted in a private mount namespace")
     return namespace
+
+
+def mount_privately(root):
+    """In a child that lives for this alone."""
+    if LIBC.unshare(CLONE_NEWNS) != 0 or LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        return False
+    for kind, where in ((b"debugfs", b"/sys/kernel/debug"), (b"tracefs", b"/sys/kernel/tracing")):
+        if not os.path.ismount(where):
+            LIBC.mount(kind, where, kind, 0, None)
+    for folder in ("/proc", "/sys", "/dev") if root else ():
+        if LIBC.mount(folder.encode(), (root + folder).encode(), None, MS_BIND | MS_REC, None) != 0:
+            return False
+    return True
 
 
 class BpfStats:

@@ -2,67 +2,97 @@
 """What all measures share: the load and the tracer, started where they belong and watched."""
 
 import contextlib
+import dataclasses
+import errno
+import fcntl
 import json
 import os
 import select
 import signal
+import struct
+import termios
 import time
+from collections.abc import Callable
 
-from processes import BenchError, Child, output_of, pipe
+from peers import MARK
+from processes import BenchError, Child, Place, output_of, pipe, read_until
 
 PAUSE_S = 0.3  # between runs, for what the kernel tears down late
 
+# How far above its lowest an operation may be while nobody traces. The cheapest program on system calls adds 30 %, and
+# quiet runs agree within 2 %; what sleeps or makes processes varies by itself.
+TOLERANCE = {"switch": 1.15, "nanosleep": 1.15, "fork": 1.2, "fork-exec": 1.2, "openat": 1.08, "name": 1.08}
+
+
+@dataclasses.dataclass
+class Machine:
+    """What stays the same for all tools."""
+
+    load_path: str
+    floor_path: str
+    folder: str  # on memory
+    cpus: tuple
+    quick: bool
+    noisy: bool  # pairs that fail the guard are kept
+    mounts: Callable  # root -> a mount namespace
+    lowest_ns: dict = dataclasses.field(default_factory=dict)  # what an operation takes while nobody traces
+
 
 class Bench:
-    """The CPUs, the load, the scratch folder, how long to measure."""
+    """One tool on one machine."""
 
-    def __init__(self, tool, load, folder, cpus, quick, tracefs_ns):
+    def __init__(self, machine, tool):
+        self.machine = machine
         self.tool = tool
-        self.load_path = load
-        self.folder = folder
-        self.load_cpu, self.tracer_cpu = cpus
-        self.quick = quick
-        self.tracefs_ns = tracefs_ns
-        self.mark = os.path.join(folder, "mark")
-        self.out = os.path.join(folder, "out")
-        self.err = os.path.join(folder, "err")
+        self.quick = machine.quick
+        self.load_cpu, self.tracer_cpu = machine.cpus
+        self.mark = os.path.join(machine.folder, "mark")
+        self.out = os.path.join(machine.folder, "out")
+        self.err = os.path.join(machine.folder, "err")
         with open(self.mark, "w"):
             pass
         # This process reads the pipes that are timed. Beside the load it costs the tracer nothing, and while something is
         # timed through a pipe the load either sleeps or lets anything preempt it.
         os.sched_setaffinity(0, {self.load_cpu})
-        self.floor_ns = {}
 
     # ---- the load ----
 
-    def load(self, op, *arguments):
-        return [self.load_path, "--op", op, "--path", self.mark, "--cpu", str(self.load_cpu), *arguments]
+    def load(self, op, *arguments, cpu=None):
+        cpu = self.load_cpu if cpu is None else cpu
+        path = self.machine.load_path
+        return [path, "--op", op, "--path", self.mark, "--cpu", str(cpu), *arguments]
 
-    def time_of(self, op):
-        batches = "200" if self.quick else "400"
-        return json.loads(output_of(self.load(op, "--batches", batches)))["ns_p10"]
+    def batches(self):
+        return ("--batches", "200" if self.quick else "400")
 
-    def find_floor(self):
-        """What the operations take while nobody traces."""
-        for op in (self.tool.op, self.tool.unrelated_op):
-            self.floor_ns[op] = min(self.time_of(op) for _ in range(5))
+    def run_load(self, op, *arguments):
+        return json.loads(output_of(self.load(op, *self.batches(), *arguments)))
+
+    def time_of(self, op, *arguments):
+        return self.run_load(op, *arguments)["ns_p10"]
 
     def at_floor(self, op, now):
-        """The cheapest program on system calls adds 30 %; quiet runs agree within 2 %."""
-        if now < self.floor_ns[op] * 0.97:
-            self.floor_ns[op] = now  # somebody traced while the floor was taken
-        return now < self.floor_ns[op] * 1.05
+        """Whether nobody traces, by what the operation takes."""
+        lowest = self.machine.lowest_ns
+        lowest[op] = min(now, lowest.get(op, now))
+        return now < lowest[op] * TOLERANCE.get(op, 1.05)
+
+    def find_floor(self):
+        """The guard's measure, before anything is traced."""
+        for op in (self.tool.op, self.tool.unrelated_op):
+            if op not in self.machine.lowest_ns:
+                for _ in range(2 if self.quick else 5):
+                    self.at_floor(op, self.time_of(op))
 
     def guard(self):
-        """True if nobody traces at the moment, by what the unrelated system call takes."""
         return self.at_floor(self.tool.unrelated_op, self.time_of(self.tool.unrelated_op))
 
     # ---- the tracer ----
 
     @contextlib.contextmanager
-    def tracing(self, tracer, *arguments, to="file"):
+    def tracing(self, tracer, *arguments, to="file", pid=None):
         """The tracer, attached. Its output goes to self.out, by redirection ("file") or by --output ("option"), or through
-        a pipe into a cat on the tracer's CPU ("pipe")."""
+        a pipe into a cat on the tracer's CPU ("pipe"). pid: the process that a debugger attaches to."""
         argv = tracer.resolved() + list(arguments)
         if to == "option":
             argv += ["--output", self.out]
@@ -74,70 +104,83 @@ class Bench:
                 stdout = stack.enter_context(open(self.out, "wb")).fileno()
             elif to == "pipe":
                 reader, stdout = pipe()
-                stack.enter_context(Child(["cat"], cpu=self.tracer_cpu, stdin=reader))
+                stack.enter_context(Child(["cat"], stdin=reader, place=Place(cpu=self.tracer_cpu)))
                 os.close(reader)
                 stack.callback(os.close, stdout)
             err = stack.enter_context(open(self.err, "wb")).fileno()
             child = stack.enter_context(self.start(tracer, argv, stdout, err))
             try:
-                child.wait_attached()
+                child.wait_attached(pid)
             except BenchError as e:
                 raise BenchError(f"{e}: {self.last_words()}") from None
             yield child
         time.sleep(PAUSE_S)
 
     def start(self, tracer, argv, stdout, stderr):
-        namespace = self.tracefs_ns() if tracer.needs_tracefs else None
-        return Child(argv, cpu=self.tracer_cpu, stdout=stdout, stderr=stderr, mount_ns=namespace)
+        mounts = self.machine.mounts(tracer.root) if tracer.needs_tracefs else None
+        place = Place(cpu=self.tracer_cpu, mount_ns=mounts, root=tracer.root)
+        return Child(argv, stdout=stdout, stderr=stderr, place=place)
 
     def last_words(self):
         with open(self.err, errors="replace") as f:
             lines = f.read().split("\n")
         return "; ".join(line.strip() for line in lines if line.strip())[:300]
 
-    def waiting_load(self, op, rate, seconds):
-        return WaitingLoad(self.load(op, "--rate", str(rate), "--seconds", str(seconds), "--wait"))
+    def waiting_load(self, op, *arguments, cpu=None):
+        return WaitingLoad(self.load(op, *arguments, "--wait", cpu=cpu))
+
+    def only_load(self, tracer, load):
+        """Arguments that filter to the load, so that what the tracer loses is the load's and nobody else's."""
+        return [tracer.pid_flag, str(load.pid)] if tracer.pid_flag and self.tool.own_process else []
 
 
 class WaitingLoad:
-    """A paced load that has started, so that its id is known, and begins on go()."""
+    """A load that has started, so that its id is known, and begins on go()."""
 
     def __init__(self, argv):
         go_r, self.go_w = pipe()
-        out_r, out_w = pipe()
+        self.out, out_w = pipe()
         self.child = Child(argv, stdin=go_r, stdout=out_w, stderr=2)
         os.close(go_r)
         os.close(out_w)
-        self.out = os.fdopen(out_r)
-        self.pid = json.loads(self.out.readline())["pid"]
+        self.pid = self.result()["pid"]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.child.__exit__()
-        self.out.close()
+        os.close(self.out)
         os.close(self.go_w)
 
     def go(self):
         os.write(self.go_w, b"\n")
 
-    def result(self):
-        return json.loads(self.out.readline())
+    def result(self, timeout=60):
+        line = read_until(self.out, timeout, lambda data: data.endswith(b"\n"))
+        if not line.endswith(b"\n"):
+            raise BenchError("the load did not end")
+        return json.loads(line)
 
     def run(self):
         self.go()
         return self.result()
 
 
-class Watcher:
-    """A tracer whose stdout and stderr are pipes, and the times at which something came."""
+def terminal():
+    """(our end, the tracer's end) of a terminal of 80 columns."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    return ours, theirs
 
-    def __init__(self, bench, tracer):
-        self.mark = bench.mark.encode()
-        out_r, out_w = pipe()
+
+class Watcher:
+    """A tracer whose stdout is a pipe or a terminal, and the times at which something came."""
+
+    def __init__(self, bench, tracer, arguments=(), to="pipe"):
+        out_r, out_w = terminal() if to == "terminal" else pipe()
         err_r, err_w = pipe()
-        self.child = bench.start(tracer, tracer.resolved(), out_w, err_w)
+        self.child = bench.start(tracer, tracer.resolved() + list(arguments), out_w, err_w)
         os.close(out_w)
         os.close(err_w)
         self.open_fds = {out_r, err_r}
@@ -159,31 +202,39 @@ class Watcher:
             os.close(fd)
 
     def read(self, timeout_s, until=lambda: False):
-        """Read what comes until the condition holds, both pipes have ended or the time is over."""
+        """Read what comes until the condition holds, both have ended or the time is over."""
         deadline = time.monotonic() + timeout_s
         while self.open_fds and not until():
             left = deadline - time.monotonic()
             if left <= 0:
                 return
             for fd, _ in self.poll.poll(left * 1000):
-                data = os.read(fd, 1 << 20)
-                now = time.monotonic_ns()
-                if not data:
-                    self.poll.unregister(fd)
-                    self.open_fds.discard(fd)
-                    os.close(fd)
-                    continue
-                self.last_byte_ns = now
-                if fd == self.out_fd:
-                    self.take(data, now)
-                else:
-                    self.err += data
+                self.read_some(fd)
+
+    def read_some(self, fd):
+        try:
+            data = os.read(fd, 1 << 20)
+        except OSError as e:
+            if e.errno != errno.EIO:  # the end of a terminal
+                raise
+            data = b""
+        now = time.monotonic_ns()
+        if not data:
+            self.poll.unregister(fd)
+            self.open_fds.discard(fd)
+            os.close(fd)
+            return
+        self.last_byte_ns = now
+        if fd == self.out_fd:
+            self.take(data, now)
+        else:
+            self.err += data
 
     def take(self, data, now):
         self.first_byte_ns = self.first_byte_ns or now
         data = self.rest + data
         end = data.rfind(b"\n") + 1
-        found = data.count(self.mark, 0, end)
+        found = data.count(MARK, 0, end)
         if found:
             self.first_mark_ns = self.first_mark_ns or now
             self.last_mark_ns = now

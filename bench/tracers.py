@@ -1,165 +1,114 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is compared: the tools, their peers, and what sonde promises. A later tool joins with one entry of TOOLS."""
+"""What is compared with what, and what sonde promises. A later tool joins with one entry of TOOLS for each of its modes."""
 
 import dataclasses
-import json
-import os
-import re
-import shutil
 
-from processes import BenchError, output_of
-
-
-@dataclasses.dataclass(frozen=True)
-class Tracer:
-    name: str
-    argv: tuple  # argv[0] is looked for in PATH; so is each argument that ends in .bt
-    lost: str  # a pattern whose first group is a number of lost events, in stdout or stderr
-    version: tuple  # a command; its last word of the first line is the version
-    pid_flag: str = ""  # empty: it cannot filter by process
-    needs_tracefs: bool = False
-    is_sonde: bool = False  # knows --output, --format json and --buffer-size
-
-    def resolved(self):
-        """argv with full paths; a BenchError says what is not installed."""
-
-        def find(word):
-            path = shutil.which(word)
-            if path is None:
-                remedy = "not there: build it, or name it with --sonde" if self.is_sonde else "not installed"
-                raise BenchError(f"{os.path.basename(word)} is {remedy}")
-            return path
-
-        argv = [find(self.argv[0])]
-        argv += [find(a) if a.endswith(".bt") else a for a in self.argv[1:]]
-        if not self.is_sonde and os.path.basename(os.path.realpath(argv[0])) == "sonde":
-            raise BenchError(f"{self.argv[0]} in PATH is a link to sonde")
-        return argv
-
-    def version_text(self):
-        try:
-            return output_of(list(self.version)).splitlines()[0].split()[-1]
-        except (BenchError, OSError, IndexError):
-            return "version unknown"
-
-    def counts(self, out_path, err_path, mark, as_json=False):
-        """What the files of a finished run say."""
-        found = Counts()
-        mark = mark.encode()
-        pattern = re.compile(self.lost.encode())
-        for path in (out_path, err_path):
-            with open(path, "rb") as f:
-                for line in f:
-                    if mark in line:
-                        found.shown += 1
-                    elif as_json:
-                        found.take_object(line)
-                    else:
-                        found.lost += sum(number(n) for n in pattern.findall(line))
-                        if self.is_sonde:
-                            found.take_summary(line)
-        return found
-
-
-SONDE_SUMMARY = re.compile(rb"^\w+: ([\d,]+) (?:event|row)s? in [^,]+, (?:none lost|([\d,]+) LOST)")
-
-
-def number(digits):
-    return int(digits.replace(b",", b""))
-
-
-@dataclasses.dataclass
-class Counts:
-    shown: int = 0  # lines with the mark
-    lost: int = 0  # the losses reported as they happened
-    summary: tuple | None = None  # (events, lost) by the summary at the end; None without one
-
-    def take_object(self, line):
-        entry = json.loads(line) if line.strip() else {}
-        if entry.get("type") == "lost":
-            self.lost += entry["count"]
-        elif entry.get("type") == "summary":
-            self.summary = (entry["events"], entry["lost"])
-
-    def take_summary(self, line):
-        found = SONDE_SUMMARY.match(line)
-        if found:
-            self.summary = (number(found[1]), number(found[2] or b"0"))
+from peers import bcc, bpftrace, libbpf_tools, perf, strace
 
 
 @dataclasses.dataclass(frozen=True)
 class Tool:
-    name: str
+    """One way to use a tool of sonde's. Its key in TOOLS is what follows `sonde` on the command line."""
+
     op: str  # the traced operation of the load
     unrelated_op: str  # an operation that the tool does not ask about
-    fast_op: str  # makes the same event with less work, for the loss sweep
-    peers: tuple
-    goals: dict  # figure -> highest (at_least: lowest) value that keeps the promise
-    verb: tuple = ()  # what sonde is given, if not the name alone
+    peers: tuple = ()
+    goals: dict = dataclasses.field(default_factory=dict)  # figure -> highest (lossless_rate: lowest) value
+    targets: dict = dataclasses.field(default_factory=dict)  # figure -> the same, as a part of the best rival's
+    against: str = ""  # only rivals with this in their names count for targets
+    measures: tuple = ("slowdown",)
+    floor: tuple = ()  # the hooks of sonde's rung, for floor.cpp
+    growth: tuple = ()  # of growth.py
+    # What follows is for modes that show events.
+    fast_op: str = ""  # makes the same event with less work, for the sweep; without it: op
+    events_an_op: int = 1
+    rates: tuple = ()  # of the sweep, in events a second
+    start_rates: tuple = (1_000, 20_000)  # in the background of what is waited for
+    own_process: bool = True  # events are of the load itself, so that tracers can filter by its PID
+    op_arguments: tuple = ()
+
+    @property
+    def shows_events(self):
+        return "rates" in self.measures
 
 
-def sonde(path, tool):
-    return Tracer(
-        name="sonde",
-        argv=(path, *(tool.verb or (tool.name,))),
-        lost=r"^lost: ([\d,]+) events?:",
-        version=(path, "--version"),
-        pid_flag="--pid",
-        is_sonde=True,
-    )
+STREAM = ("slowdown", "rates", "waiting", "programs", "size")
+SUMS = ("slowdown", "memory", "programs")
+TO_500_000 = (50_000, 75_000, 100_000, 125_000, 150_000, 175_000, 200_000, 250_000, 300_000, 350_000, 400_000, 500_000)
+
+BY_ENTRY_AND_EXIT = "tracepoint:{0}:sys_enter{1} {{ @start[tid] = nsecs; }} tracepoint:{0}:sys_exit{1} /@start[tid]/ "
 
 
-LOST = r"(?i)lost (\d+) events"
+def timed_by_bpftrace(what, name, category="raw_syscalls", call=""):
+    """From the entry of a call to its exit, in the idiom of its own scripts."""
+    hooks = BY_ENTRY_AND_EXIT.format(category, call)
+    return bpftrace(hooks + "{ $ns = nsecs - @start[tid]; delete(@start[tid]); " + what + " }", name)
 
 
-def libbpf_tools(tool):
-    return Tracer(
-        name="libbpf-tools",
-        argv=(tool,),
-        lost=LOST,
-        version=("dpkg-query", "-W", "-f", "${Version}\n", "libbpf-tools"),
-        pid_flag="-p",
-        needs_tracefs=True,
-    )
-
-
-def switches(arguments, goal):
+def opensnoop_with_stacks(flag, function):
+    script = f'tracepoint:syscalls:sys_exit_openat {{ printf("%d %s %d%s\\n", pid, comm, args->ret, {function}()); }}'
     return Tool(
-        name="cswitch",
+        op="openat",
+        unrelated_op="getppid",
+        peers=(bpftrace(script, f"openat with {function}"), perf("trace -e openat --call-graph fp -o /dev/stdout")),
+        measures=("slowdown", "memory", "programs"),
+        fast_op="openat-refused",
+        floor=("tracepoint:syscalls/sys_exit_openat",) if flag == "--ustack" else (),
+    )
+
+
+def syscount(peers, goal, ratio, **more):
+    return Tool(
+        op="getppid",
+        unrelated_op="openat",
+        peers=peers,
+        goals={"traced_ratio": goal},
+        targets={"overhead": ratio, "rss": 1.5} if ratio else {},
+        measures=SUMS,
+        **more,
+    )
+
+
+def cswitch(peers, goal, **more):
+    return Tool(
         op="switch",
         unrelated_op="getppid",
-        fast_op="switch",
-        peers=(
-            dataclasses.replace(libbpf_tools("cpudist"), name="cpudist"),
-            dataclasses.replace(libbpf_tools("runqlat"), name="runqlat"),
-        ),
+        peers=peers,
         goals={"traced_ratio": goal, "unrelated_ratio": 1.02},
-        verb=("cswitch", *arguments),
+        measures=more.pop("measures", SUMS),
+        **more,
     )
 
 
-READ_TIMES_BY_BPFTRACE = (
-    "tracepoint:syscalls:sys_enter_read { @start[tid] = nsecs; } "
-    "tracepoint:syscalls:sys_exit_read /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }"
+SWITCHES = "tracepoint:sched:sched_switch"
+WAITS = (
+    "tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @since[args->pid] = nsecs; } "
+    + SWITCHES
+    + " { if (args->prev_state == 0) { @since[args->prev_pid] = nsecs; } $at = @since[args->next_pid]; "
+    "if ($at) { @usecs = hist((nsecs - $at) / 1000); } delete(@since[args->next_pid]); }"
 )
-
+EVENTS = (
+    SWITCHES + ' { printf("%lld %d %s %d %d %s %d\\n", nsecs, cpu, args->prev_comm, args->prev_pid, args->prev_state, '
+    "args->next_comm, args->next_pid); }"
+)
 
 TOOLS = {
     "opensnoop": Tool(
-        name="opensnoop",
         op="openat",
         unrelated_op="getppid",
         fast_op="openat-refused",
         peers=(
             libbpf_tools("opensnoop"),
-            Tracer(
-                name="bpftrace",
-                argv=("bpftrace", "opensnoop.bt"),
-                lost=LOST,
-                version=("bpftrace", "--version"),
-                needs_tracefs=True,
-            ),
+            bpftrace("opensnoop.bt"),
+            perf("trace -e openat -o /dev/stdout"),
+            strace("openat"),
+            bcc("opensnoop"),
         ),
+        measures=STREAM,
+        rates=TO_500_000,
+        growth=("processes", "filters", "producers"),
+        floor=("tracepoint:syscalls/sys_exit_openat",),
+        targets={"overhead": 0.25, "unrelated": 0.9, "reader": 0.1, "lossless": 1.8, "first_line": 0.3, "rss": 1.5},
         goals={
             "traced_ratio": 1.30,
             "unrelated_ratio": 1.35,
@@ -172,56 +121,126 @@ TOOLS = {
             "binary_mb": 6,
         },
     ),
-    # Only its slowdown is a figure: ./dev bench --tool naptime --only a
-    "naptime": Tool(
-        name="naptime",
-        op="nanosleep",
-        unrelated_op="openat",
-        fast_op="nanosleep",
-        peers=(
-            Tracer(
-                name="bpftrace",
-                argv=("bpftrace", "naptime.bt"),
-                lost=LOST,
-                version=("bpftrace", "--version"),
-                needs_tracefs=True,
-            ),
+    "opensnoop --ustack": opensnoop_with_stacks("--ustack", "ustack"),
+    "opensnoop --kstack": opensnoop_with_stacks("--kstack", "kstack"),
+    "syscount": syscount(
+        (
+            libbpf_tools("syscount -P"),
+            bpftrace("tracepoint:raw_syscalls:sys_enter { @[pid, comm] = count(); }", "count by pid, comm"),
+            perf("trace -s"),
+            strace("getppid"),
+            bcc("syscount"),
         ),
-        goals={"traced_ratio": 1.60},
+        1.60,
+        0.5,
+        growth=("processes", "filters"),
+        floor=("tp_btf:sys_enter",),
     ),
-    # Only its slowdown is a figure: ./dev bench --tool syscount --only a
-    "syscount": Tool(
-        name="syscount",
-        op="getppid",
-        unrelated_op="openat",
-        fast_op="getppid",
-        peers=(
-            libbpf_tools("syscount"),
+    "syscount --by syscall": syscount(
+        (libbpf_tools("syscount"), bpftrace("tracepoint:raw_syscalls:sys_enter { @[args->id] = count(); }", "count by call")),
+        1.55,
+        0.5,
+    ),
+    "syscount -L": syscount(
+        (
+            libbpf_tools("syscount -L -P"),
+            timed_by_bpftrace("@n[pid, comm] = count(); @ns[pid, comm] = sum($ns);", "count and time by pid, comm"),
         ),
-        goals={"traced_ratio": 1.60},
+        2.6,
+        0.55,
+        floor=("tp_btf:sys_enter", "tp_btf:sys_exit", "tp_btf:sched_switch"),
     ),
-    # An operation is two switches. Only its slowdown is a figure: ./dev bench --tool cswitch --only a
-    "cswitch": switches((), 1.15),
-    "cswitch-wait": switches(("--histogram-of", "wait"), 1.25),
-    "cswitch-block": switches(("--histogram-of", "block"), 1.25),
-    "cswitch-slice": switches(("--histogram-of", "slice"), 1.25),
-    "cswitch-events": switches(("--events",), 1.35),
-    # Only slowdowns are figures: ./dev bench --tool syslat --only a
-    "syslat": Tool(
-        name="syslat",
+    "syscount --by syscall --percentiles": syscount(
+        (timed_by_bpftrace("@ns[args->id] = hist($ns);", "histogram of times by call"),), 3.0, None
+    ),
+    "syscount --by comm": Tool(
+        op="name",
+        unrelated_op="openat",
+        peers=(bpftrace("tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }", "count by comm"),),
+        measures=(),
+        growth=("keys",),
+    ),
+    "cswitch": cswitch(
+        (
+            libbpf_tools("runqlat"),
+            bpftrace(SWITCHES + " { @[args->prev_pid, args->prev_comm] = count(); }", "count of switches by thread"),
+            bpftrace(WAITS, "histogram of waits"),
+            perf("sched record -o -", binary_output=True),
+        ),
+        1.15,
+        targets={"overhead": 0.5, "rss": 1.5},
+        against="runqlat",
+        growth=("processes",),
+        floor=("tp_btf:sched_switch",),
+    ),
+    "cswitch --histogram-of wait": cswitch((libbpf_tools("runqlat -P"), bpftrace(WAITS, "histogram of waits")), 1.25),
+    "cswitch --histogram-of block": cswitch((libbpf_tools("cpudist -O -P"), libbpf_tools("offcputime")), 1.25),
+    "cswitch --histogram-of slice": cswitch((libbpf_tools("cpudist -P"),), 1.25),
+    "cswitch --events": cswitch(
+        (bpftrace(EVENTS, "each switch"), perf("sched record -o -", binary_output=True)),
+        1.35,
+        measures=STREAM,
+        rates=(100_000, 200_000, 300_000, 400_000),
+        events_an_op=2,
+    ),
+    "execsnoop": Tool(
+        op="fork-exec",
+        unrelated_op="getppid",
+        peers=(
+            libbpf_tools("execsnoop", pid_flag=""),
+            bpftrace("execsnoop.bt"),
+            perf("trace -e execve -o /dev/stdout"),
+            bcc("execsnoop"),
+        ),
+        measures=STREAM,
+        rates=(500, 1_000, 2_000),
+        start_rates=(500,),
+        own_process=False,
+        floor=("tracepoint:syscalls/sys_exit_execve",),
+        targets={"rss": 1.5},
+    ),
+    "exitsnoop": Tool(
+        op="fork",
+        unrelated_op="getppid",
+        peers=(
+            libbpf_tools("exitsnoop", pid_flag=""),
+            bpftrace('tracepoint:sched:sched_process_exit { printf("%d %s\\n", pid, comm); }', "each exit"),
+        ),
+        measures=("slowdown", "rates"),
+        rates=(5_000, 10_000, 20_000),
+        own_process=False,
+    ),
+    "sigsnoop": Tool(
+        op="kill",
+        unrelated_op="getppid",
+        peers=(libbpf_tools("sigsnoop"), bpftrace("killsnoop.bt")),
+        measures=("slowdown", "rates"),
+        rates=(50_000, 100_000, 200_000, 300_000),
+    ),
+    "syslat read": Tool(
         op="read",
         unrelated_op="getppid",
-        fast_op="read",
         peers=(
-            Tracer(
-                name="bpftrace",
-                argv=("bpftrace", "-e", READ_TIMES_BY_BPFTRACE),
-                lost=LOST,
-                version=("bpftrace", "--version"),
-                needs_tracefs=True,
+            timed_by_bpftrace("@ns = hist($ns);", "histogram of times", "syscalls", "_read"),
+            perf("trace -s -e read"),
+        ),
+        measures=SUMS,
+        goals={"unrelated_ratio": 1.40},
+        floor=("tracepoint:syscalls/sys_enter_read", "tracepoint:syscalls/sys_exit_read"),
+    ),
+    "syslat read --slower 1ms": Tool(
+        op="read",
+        unrelated_op="getppid",
+        peers=(
+            timed_by_bpftrace(
+                'if ($ns > 1000000) { printf("%d %s %d\\n", pid, comm, $ns); }', "reads of over 1 ms", "syscalls", "_read"
             ),
         ),
-        verb=("syslat", "read"),
-        goals={"unrelated_ratio": 1.40},
+    ),
+    "naptime": Tool(
+        op="nanosleep",
+        unrelated_op="getppid",
+        peers=(bpftrace("naptime.bt"),),
+        goals={"traced_ratio": 1.60},
     ),
 }

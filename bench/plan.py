@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is measured in which order, how long it takes, and that what has been measured is never lost."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+from measures import MEASURES
+from peers import floor, newest, sonde
+from processes import BenchError
+from session import Bench
+
+# Seconds from the start of a tracer to its end beside the work, for the estimate alone.
+TURN_S = {"sonde": 1.2, "libbpf-tools": 1.5, "bpftrace": 2.3, "perf": 2.0, "ptrace": 1.5, "bcc": 0.1, "floor": 1.0}
+
+
+def estimate(tool, tracer, measure, quick):
+    turn = TURN_S[tracer.kind]
+    if measure == "slowdown":
+        outputs = 2 if tool.shows_events and not quick and tracer.kind not in ("floor", "ptrace") else 1
+        return outputs * (1 if quick else 7) * (turn + 1.4)
+    if measure == "rates":
+        runs = (2 if quick else len(tool.rates)) + (3 if tracer.is_sonde else 0)
+        return runs * (turn + (1.3 if quick else 2.4))
+    if measure == "waiting":
+        runs = 4 if quick else 16 * len(tool.start_rates)
+        return runs * turn + (4 if quick else 15)
+    if measure == "growth":
+        turns = {"processes": 4, "keys": 6, "filters": 2, "producers": 4}
+        return sum(turns[g] for g in tool.growth) * (turn + 1.2) * (0.4 if quick else 3)
+    return {"memory": 3.5, "programs": 1, "size": 0.3}[measure] + turn
+
+
+class Task:
+    def __init__(self, command, tool, tracer, measure, quick):
+        self.command, self.tool, self.tracer, self.measure = command, tool, tracer, measure
+        self.seconds = estimate(tool, tracer, measure, quick)
+
+    @property
+    def same_as(self):
+        """Peers are shared by modes: what has been measured once is not measured again."""
+        tool = self.tool
+        return (self.tracer.label, self.tracer.argv, tool.op, tool.unrelated_op, tool.rates, tool.growth, self.measure)
+
+
+def tracers_of(arguments, command, tool, machine, sid):
+    """sonde and what it is compared with."""
+    found = [] if arguments.no_sonde else [sonde(arguments.sonde, command, tool.own_process)]
+    if arguments.no_peers:
+        return found
+    for peer in tool.peers:
+        found.append(peer)
+        younger = newest(peer, sid) if sid else None
+        if younger:
+            found.append(younger)
+    if tool.floor:
+        found += [floor(machine.floor_path, tool.floor, with_record) for with_record in (False, True)]
+    return found
+
+
+def measures_of(tool, tracer):
+    if tracer.kind == "floor":
+        return ["slowdown"]
+    names = list(tool.measures) + (["growth"] if tool.growth else [])
+    return [n for n in names if not (n == "growth" and tracer.kind in ("ptrace", "perf", "bcc"))]
+
+
+def tasks(arguments, tools, machine, sid):
+    return [
+        Task(command, tool, tracer, measure, machine.quick)
+        for command, tool in tools.items()
+        for tracer in tracers_of(arguments, command, tool, machine, sid)
+        for measure in measures_of(tool, tracer)
+        if measure in arguments.only
+    ]
+
+
+class TooLong(BenchError):
+    pass
+
+
+def limited(seconds, work):
+    """work(), which is ended by an alarm if it takes much longer than it should. All children end with it."""
+
+    def ring(*_):
+        raise TooLong(f"it took more than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(max(1, round(seconds)))
+    try:
+        return work()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Run:
+    """All tasks, one after the other; the report is written after each."""
+
+    def __init__(self, report, json_path, limit_s):
+        self.report, self.json_path = report, json_path
+        self.began = time.monotonic()
+        self.end = self.began + limit_s
+        self.benches = {}
+        self.done = {}
+        self.planned_s = self.took_s = 0.0
+
+    def results_of(self, task):
+        tools = self.report["tools"]
+        tool = task.tool
+        entry = tools.setdefault(task.command, {
+            "op": tool.op,
+            "unrelated_op": tool.unrelated_op,
+            "goals": tool.goals,
+            "targets": tool.targets,
+            "against": tool.against,
+            "tracers": {},
+        })
+        kind = {"kind": task.tracer.kind, "rival": task.tracer.is_rival, "errors": {}}
+        return entry["tracers"].setdefault(task.tracer.label, kind)
+
+    def write(self):
+        if self.json_path:
+            temporary = f"{self.json_path}.new"
+            with open(temporary, "w") as f:
+                f.write(json.dumps(self.report, indent=1) + "\n")
+            os.replace(temporary, self.json_path)
+
+    def say(self, number, all_tasks, task):
+        left = sum(t.seconds for t in all_tasks[number:])
+        scale = self.took_s / self.planned_s if self.planned_s > 20 else 1.0
+        minutes = left * scale / 60
+        print(
+            f"[{number + 1}/{len(all_tasks)}, {minutes:.0f} min left] {task.command}: {task.tracer.label}: {task.measure} ...",
+            end=" ",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def all(self, machine, all_tasks):
+        for number, task in enumerate(all_tasks):
+            self.say(number, all_tasks, task)
+            began = time.monotonic()
+            error = self.one(machine, task)
+            took = time.monotonic() - began
+            if not error:
+                self.planned_s += task.seconds
+                self.took_s += took
+            print(f"failed: {error}" if error else f"{took:.0f} s", file=sys.stderr)
+            self.write()
+        self.report["complete"] = True
+        self.report["meta"]["took_minutes"] = round((time.monotonic() - self.began) / 60, 1)
+        self.write()
+
+    def one(self, machine, task):
+        """The error, or None."""
+        results = self.results_of(task)
+        if "absent" in results["errors"]:
+            return results["errors"]["absent"]
+        try:
+            task.tracer.resolved()
+        except BenchError as e:
+            results["errors"]["absent"] = str(e)
+            return str(e)
+        results.setdefault("version", task.tracer.version_text())
+        try:
+            if task.same_as not in self.done:
+                self.done[task.same_as] = self.measure(machine, task)
+            results[task.measure] = self.done[task.same_as]
+        except (BenchError, OSError, ValueError, KeyError, IndexError) as e:
+            results["errors"][task.measure] = str(e) or type(e).__name__
+            return results["errors"][task.measure]
+        return None
+
+    def measure(self, machine, task):
+        if time.monotonic() > self.end:
+            raise BenchError("the time was over")
+        bench = self.benches.get(task.command)
+        if bench is None:
+            bench = self.benches[task.command] = Bench(machine, task.tool)
+            limited(60, bench.find_floor)
+        return limited(30 + 4 * task.seconds, lambda: MEASURES[task.measure](bench, task.tracer))
