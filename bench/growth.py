@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What happens as there is more: of traced processes, of keys, of filters that match nothing, of producing CPUs."""
 
-from processes import BenchError, Child, Place
+from processes import Child, Place
 from session import PAUSE_S
 from slowdown import slowdown_to
 
@@ -9,8 +9,6 @@ import time
 
 
 def growth(bench, tracer):
-    if tracer.attaches_to or tracer.binary_output:
-        raise BenchError("it does not scale by this")
     return {what: WHAT[what](bench, tracer) for what in bench.tool.growth}
 
 

@@ -3,9 +3,9 @@
 // The work that the benchmarked tracers watch. It depends on nothing, opens nothing but the file it is told to open,
 // and prints one JSON object, so that bench/bench can tell what was really done from what a tracer says was done.
 //
-//   sonde_bench_load --op openat --path FILE                     how long does one operation take?
-//   sonde_bench_load --op openat --path FILE --rate N --seconds S    N operations a second, counted exactly
-//   sonde_bench_load --op openat --path FILE --mark              one operation for each line read, with its time
+//   bench-load --op openat --path FILE                     how long does one operation take?
+//   bench-load --op openat --path FILE --rate N --seconds S    N operations a second, counted exactly
+//   bench-load --op openat --path FILE --mark              one operation for each line read, with its time
 //   ... --processes N      the batches are made by N processes in turn, so that a tracer sees N
 //   ... --op name --keys N    the caller's name is one of N at each operation
 
@@ -36,6 +36,7 @@ namespace {
 // By this name its rows are found in what tracers show.
 char own_name[] = "bench-load";
 char end_at_once[] = "--end-at-once";
+char own_path[4096];
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
 
@@ -57,7 +58,7 @@ struct Options {
 };
 
 [[noreturn]] void fail(const char* what, const char* detail) {
-  std::fprintf(stderr, "sonde_bench_load: %s: %s\n", what, detail);
+  std::fprintf(stderr, "bench-load: %s: %s\n", what, detail);
   std::exit(1);
 }
 
@@ -138,9 +139,9 @@ void read_zero() {
 }
 
 [[noreturn]] void exec_itself() {
-  char* const arguments[] = {own_name, end_at_once, nullptr};
+  char* const arguments[] = {own_path, end_at_once, nullptr};
   char* const environment[] = {nullptr};
-  execve("/proc/self/exe", arguments, environment);
+  execve(own_path, arguments, environment);
   _exit(127);
 }
 
@@ -458,6 +459,9 @@ int main(int argc, char** argv) {
     fail(o.op, "needs --path");
   }
   traced_path = o.path;
+  if (readlink("/proc/self/exe", own_path, sizeof own_path - 1) <= 0) {
+    fail("/proc/self/exe", std::strerror(errno));
+  }
   names = o.keys;
   if (op.begin != nullptr) {
     op.begin();

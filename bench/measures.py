@@ -12,8 +12,6 @@ from waiting import waiting
 
 def programs(bench, tracer):
     """By the kernel's own statistics, of the descriptors of programs that the tracer holds."""
-    if tracer.kind in ("ptrace", "perf"):
-        raise BenchError("it has no BPF programs")
     with BpfStats(), bench.tracing(tracer) as child:
         bench.time_of(bench.tool.op)
         child.wait_idle()

@@ -58,6 +58,7 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         self.name = os.path.basename(argv[0])
+        self.insist = False  # it may miss a SIGINT, and gets another each second
         self.usage = None
         self.status = None
         self.pid = os.fork()
@@ -118,11 +119,14 @@ class Child:
         """SIGINT, then the exit status. A tracer that does not end is killed, and that is an error."""
         if self.status is None:
             self.signal(signal.SIGINT)
-        if not self.wait(timeout):
-            self.signal(signal.SIGKILL)
-            self.wait(30)
-            raise BenchError(f"{self.name} did not end within {timeout} s of SIGINT")
-        return os.waitstatus_to_exitcode(self.status)
+        for _ in range(timeout):
+            if self.wait(1):
+                return os.waitstatus_to_exitcode(self.status)
+            if self.insist:
+                self.signal(signal.SIGINT)
+        self.signal(signal.SIGKILL)
+        self.wait(30)
+        raise BenchError(f"{self.name} did not end within {timeout} s of SIGINT")
 
     def interrupt_watching(self, timeout=30):
         """The same; the highest it ever was resident, in KiB, its last report included. (What wait4 tells has the memory
@@ -135,7 +139,9 @@ class Child:
                 peak = max(peak, self.memory_kib()[1])
             except (OSError, KeyError):
                 pass  # it has no memory any more
-        self.interrupt(1)
+            if self.insist and time.monotonic() > deadline - timeout + 2:
+                break
+        self.interrupt()
         return peak
 
     def descriptors(self):
@@ -151,7 +157,8 @@ class Child:
 
     def wait_attached(self, to_pid=None, timeout=30, steady=0.15):
         """Wait until it holds attachments, or ptraces that process, and its descriptors have not changed for `steady`
-        seconds."""
+        seconds, at the end of which it is not about to do something: on a busy machine it may have been waiting for its
+        turn all the time."""
         deadline = time.monotonic() + timeout
         before, since = None, time.monotonic()
         while True:
@@ -161,7 +168,9 @@ class Child:
             if now != before:
                 before, since = now, time.monotonic()
             elif self.is_attached(now, to_pid) and time.monotonic() - since >= steady:
-                return
+                busy = status_of(self.pid)["State"].split()[0] == "R"
+                if not busy or time.monotonic() - since >= 10 * steady:
+                    return
             if time.monotonic() > deadline:
                 raise BenchError(f"{self.name} was not attached after {timeout} s")
             time.sleep(0.01)

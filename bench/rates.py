@@ -4,14 +4,10 @@
 import statistics
 import time
 
-from processes import BenchError
-
 RATE_OF_MEMORY = 100_000  # or the highest of a sweep that does not come so far
 
 
 def rates(bench, tracer):
-    if tracer.attaches_to:
-        raise BenchError("it traces one process, and holds it back: there is no rate to reach")
     tool = bench.tool
     wanted = [r for r in (tool.rates[len(tool.rates) // 4], tool.rates[-1])] if bench.quick else tool.rates
     sweep = []
@@ -107,8 +103,6 @@ def law(bench, tracer):
 def memory(bench, tracer):
     """Of a tracer that counts: there is no row an event, but the same memory and CPU time."""
     seconds = 1 if bench.quick else 3
-    if tracer.attaches_to:
-        raise BenchError("it traces one process, and holds it back")
     samples = []
     with bench.waiting_load(bench.tool.op, "--rate", "1000000", "--seconds", str(seconds)) as load:
         with bench.tracing(tracer) as child:

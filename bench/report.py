@@ -222,6 +222,9 @@ def markdown(report):
     text = f"# Benchmarks\n\nWritten by `{meta['command']}` on {meta['date']}.\n\n"
     if meta["provisional"]:
         text += f"**Not final: {meta['provisional']}.**\n\n"
+    if report.get("not_begun"):
+        text += f"**Not complete: the time was over before {len(report['not_begun'])} measures, from "
+        text += f"\"{report['not_begun'][0]}\" on.**\n\n"
     if not report["complete"]:
         text += "**Not complete: the run was broken off.**\n\n"
     about = [["kernel", meta["kernel"]], ["CPU", f"{meta['cpu']}, {cpus}"], ["mitigations", meta["mitigations"]]]

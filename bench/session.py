@@ -119,7 +119,10 @@ class Bench:
     def start(self, tracer, argv, stdout, stderr):
         mounts = self.machine.mounts(tracer.root) if tracer.needs_tracefs else None
         place = Place(cpu=self.tracer_cpu, mount_ns=mounts, root=tracer.root)
-        return Child(argv, stdout=stdout, stderr=stderr, place=place)
+        child = Child(argv, stdout=stdout, stderr=stderr, place=place)
+        # bpftrace ends if SIGINT finds it waiting; what comes while it works is forgotten.
+        child.insist = tracer.kind == "bpftrace"
+        return child
 
     def last_words(self):
         with open(self.err, errors="replace") as f:
@@ -245,7 +248,12 @@ class Watcher:
         """(SIGINT to the last byte of stdout and stderr, SIGINT to exit), in ms; the first is None if nothing came."""
         at = time.monotonic_ns()
         self.child.signal(signal.SIGINT)
-        self.read(10)
+        for _ in range(10):
+            self.read(1)
+            if not self.open_fds:
+                break
+            if self.child.insist:
+                self.child.signal(signal.SIGINT)
         if not self.child.wait(10):
             raise BenchError(f"{self.child.name} did not end within 10 s of SIGINT")
         end = time.monotonic_ns()

@@ -16,7 +16,7 @@ def slowdown(bench, tracer):
     if tracer.attaches_to:
         return {"file": slowdown_to(bench, tracer, "file", AttachedTo)}
     outputs = ["file"]
-    if bench.tool.shows_events and not bench.quick and tracer.kind != "floor" and not tracer.binary_output:
+    if "rates" in bench.tool.measures and not bench.quick and tracer.kind != "floor" and not tracer.binary_output:
         outputs.append("pipe")
     return {to: slowdown_to(bench, tracer, to) for to in outputs}
 

@@ -22,14 +22,14 @@ class Tool:
     # What follows is for modes that show events.
     fast_op: str = ""  # makes the same event with less work, for the sweep; without it: op
     events_an_op: int = 1
-    rates: tuple = ()  # of the sweep, in events a second
+    rates: tuple = ()  # of the sweep, in events a second; without the measure: it shows events, and they are counted
     start_rates: tuple = (1_000, 20_000)  # in the background of what is waited for
     own_process: bool = True  # events are of the load itself, so that tracers can filter by its PID
     op_arguments: tuple = ()
 
     @property
     def shows_events(self):
-        return "rates" in self.measures
+        return bool(self.rates)
 
 
 STREAM = ("slowdown", "rates", "waiting", "programs", "size")
@@ -45,15 +45,14 @@ def timed_by_bpftrace(what, name, category="raw_syscalls", call=""):
     return bpftrace(hooks + "{ $ns = nsecs - @start[tid]; delete(@start[tid]); " + what + " }", name)
 
 
-def opensnoop_with_stacks(flag, function):
+def opensnoop_with_stacks(function):
     script = f'tracepoint:syscalls:sys_exit_openat {{ printf("%d %s %d%s\\n", pid, comm, args->ret, {function}()); }}'
     return Tool(
         op="openat",
         unrelated_op="getppid",
         peers=(bpftrace(script, f"openat with {function}"), perf("trace -e openat --call-graph fp -o /dev/stdout")),
         measures=("slowdown", "memory", "programs"),
-        fast_op="openat-refused",
-        floor=("tracepoint:syscalls/sys_exit_openat",) if flag == "--ustack" else (),
+        rates=TO_500_000,
     )
 
 
@@ -121,8 +120,8 @@ TOOLS = {
             "binary_mb": 6,
         },
     ),
-    "opensnoop --ustack": opensnoop_with_stacks("--ustack", "ustack"),
-    "opensnoop --kstack": opensnoop_with_stacks("--kstack", "kstack"),
+    "opensnoop --ustack": opensnoop_with_stacks("ustack"),
+    "opensnoop --kstack": opensnoop_with_stacks("kstack"),
     "syscount": syscount(
         (
             libbpf_tools("syscount -P"),
@@ -242,5 +241,6 @@ TOOLS = {
         unrelated_op="getppid",
         peers=(bpftrace("naptime.bt"),),
         goals={"traced_ratio": 1.60},
+        rates=(10_000,),
     ),
 }

@@ -12,8 +12,6 @@ from slowdown import spread
 
 
 def waiting(bench, tracer):
-    if tracer.attaches_to:
-        raise BenchError("it attaches to one process")
     if tracer.binary_output:
         raise BenchError("its output has no lines")
     rates = bench.tool.start_rates[:1] if bench.quick else bench.tool.start_rates
