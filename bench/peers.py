@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 from processes import BenchError, Place, output_of
@@ -43,25 +42,25 @@ class Tracer:
         return f"{self.kind}{where}: {self.name}"
 
     def find(self, word):
+        """The full path, in the root."""
         folders = ["/usr/sbin", "/usr/bin", "/usr/share/bpftrace/tools"]
-        if self.root:
-            for folder in folders:
-                if os.access(f"{self.root}{folder}/{word}", os.X_OK):
-                    return f"{folder}/{word}"
-        else:
-            path = shutil.which(word, path=":".join([os.environ.get("PATH", ""), *folders]))
-            if path is not None:
+        if "/" in word:
+            folders = [os.path.dirname(word)]
+        elif not self.root:
+            folders = [*os.environ.get("PATH", "").split(":"), *folders]
+        # Younger Debians call them NAME-libbpf.
+        names = [f"{word}-libbpf", word] if self.kind == "libbpf-tools" else [word]
+        for path in (os.path.join(folder, os.path.basename(name)) for name in names for folder in folders):
+            is_sonde = os.path.basename(os.path.realpath(self.root + path)) == "sonde"
+            if os.access(self.root + path, os.R_OK if path.endswith(".bt") else os.X_OK) and (self.is_sonde or not is_sonde):
                 return path
         remedy = "not there: build it, or name it with --sonde" if self.is_sonde else "not installed"
         raise BenchError(f"{os.path.basename(word)} is {remedy}")
 
     def resolved(self):
         """argv with full paths; a BenchError says what is not installed."""
-        argv = [self.find(self.argv[0])]
-        argv += [self.find(a) if a.endswith(".bt") else a for a in self.argv[1:]]
-        if not self.is_sonde and not self.root and os.path.basename(os.path.realpath(argv[0])) == "sonde":
-            raise BenchError(f"{self.argv[0]} in PATH is a link to sonde")
-        return argv
+        arguments = [self.find(a) if a.endswith(".bt") else a for a in self.argv[1:]]
+        return [self.find(self.argv[0]), *arguments]
 
     def version_text(self):
         try:
@@ -188,10 +187,7 @@ def floor(binary, hooks, with_record):
 
 
 def newest(tracer, root):
-    """The same from sid, where libbpf-tools have names of their own; None if sid's are not compared."""
+    """The same from sid; None if sid's are not compared."""
     if not tracer.is_rival:
         return None
-    argv = tracer.argv
-    if tracer.kind == "libbpf-tools":
-        argv = (f"{argv[0]}-libbpf", *argv[1:])
-    return dataclasses.replace(tracer, argv=argv, root=root)
+    return dataclasses.replace(tracer, root=root)

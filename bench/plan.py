@@ -42,7 +42,7 @@ class Task:
     def same_as(self):
         """Peers are shared by modes: what has been measured once is not measured again."""
         tool = self.tool
-        return (self.tracer.label, self.tracer.argv, tool.op, tool.unrelated_op, tool.rates, tool.growth, self.measure)
+        return (self.tracer.label, self.tracer.argv, self.tracer.root, tool.op, tool.unrelated_op, tool.rates, tool.growth, self.measure)
 
 
 # What makes no sense for a kind: it has no programs of BPF, or holds one process back.
