@@ -10,16 +10,13 @@
 //   ... --op name --keys N    the caller's name is one of N at each operation
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -30,6 +27,8 @@
 #include <ctime>
 #include <string_view>
 #include <vector>
+
+#include "helpers.h"
 
 namespace {
 
@@ -56,11 +55,6 @@ struct Options {
   bool mark = false;
   bool wait = false;
 };
-
-[[noreturn]] void fail(const char* what, const char* detail) {
-  std::fprintf(stderr, "bench-load: %s: %s\n", what, detail);
-  std::exit(1);
-}
 
 std::uint64_t now_ns() {
   timespec t{};
@@ -93,8 +87,7 @@ void getppid_raw() { syscall(SYS_getppid); }
 // A byte to another process on the same CPU and back: two switches.
 int there[2], back[2];
 
-void play_back() {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+[[noreturn]] void play_back() {
   char ball = 0;
   while (read(there[0], &ball, 1) == 1 && write(back[1], &ball, 1) == 1) {
   }
@@ -112,11 +105,7 @@ void begin_to_and_fro() {
   if (pipe(there) != 0 || pipe(back) != 0) {
     fail("pipe", std::strerror(errno));
   }
-  const pid_t player = fork();
-  if (player < 0) {
-    fail("fork", std::strerror(errno));
-  }
-  if (player == 0) {
+  if (fork_helper() == 0) {
     play_back();
   }
 }
@@ -234,75 +223,24 @@ std::uint64_t time_of(const Operation& op, std::uint64_t count) {
   return now_ns() - start;
 }
 
-// How many operations fill a batch. Doubling also warms the caches up.
+// How many operations fill a batch. Doubling also warms the caches up. The first operations are slow, and any may be
+// interrupted: the fastest of a few tries says what fits.
 std::uint64_t calibrate(const Operation& op) {
   std::uint64_t count = 1;
+  time_of(op, 2);
   std::uint64_t took = time_of(op, count);
   while (took < batch_ns) {
     count *= 2;
-    took = time_of(op, count);
+    took = std::min({time_of(op, count), time_of(op, count), time_of(op, count)});
   }
   return std::max<std::uint64_t>(1, count * batch_ns / took);
 }
-
-// A batch of each process in turn. A process that waits sleeps on a word of its own, so that a turn wakes one.
-struct Turns {
-  struct Seat {
-    std::atomic<std::uint32_t> go;
-    double ns;
-  };
-  Seat* seats = nullptr;
-  std::uint64_t count = 0;
-
-  static void wait(Seat& seat) {
-    while (seat.go.load() == 0) {
-      syscall(SYS_futex, &seat.go, FUTEX_WAIT, 0, nullptr, nullptr, 0);
-    }
-    seat.go = 0;
-  }
-  static void wake(Seat& seat) {
-    seat.go = 1;
-    syscall(SYS_futex, &seat.go, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-  }
-
-  // The last seat is the first process's own.
-  void begin(const Operation& op, std::uint64_t processes, std::uint64_t operations) {
-    count = processes;
-    void* const memory =
-        mmap(nullptr, (count + 1) * sizeof(Seat), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-      fail("mmap", std::strerror(errno));
-    }
-    seats = static_cast<Seat*>(memory);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const pid_t child = fork();
-      if (child < 0) {
-        fail("fork", std::strerror(errno));
-      }
-      if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (true) {
-          wait(seats[i]);
-          seats[i].ns = static_cast<double>(time_of(op, operations));
-          wake(seats[count]);
-        }
-      }
-    }
-  }
-
-  double run(std::uint64_t turn) {
-    Seat& seat = seats[turn % count];
-    wake(seat);
-    wait(seats[count]);
-    return seat.ns;
-  }
-};
 
 void measure(const Operation& op, std::uint64_t batches, std::uint64_t processes) {
   const std::uint64_t count = calibrate(op);
   Turns turns;
   if (processes > 1) {
-    turns.begin(op, processes, count);
+    turns.begin(processes, [&op, count] { return static_cast<double>(time_of(op, count)); });
     // Each has been seen once before anything counts.
     for (std::uint64_t i = 0; i < processes; ++i) {
       turns.run(i);
@@ -484,5 +422,12 @@ int main(int argc, char** argv) {
   } else {
     measure(op, o.batches, o.processes);
   }
+  // It is there until it is killed: a tracer of this process alone would end with it.
+  if (o.wait) {
+    std::fflush(stdout);
+    while (next_line()) {
+    }
+  }
+  end_helpers();
   return 0;
 }

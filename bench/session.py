@@ -152,7 +152,7 @@ class WaitingLoad:
         return self
 
     def __exit__(self, *_):
-        self.child.__exit__()
+        self.child.__exit__()  # it ends by being killed: until then a tracer of it alone goes on
         os.close(self.out)
         os.close(self.go_w)
 

@@ -69,7 +69,6 @@ class AttachedTo(System):
             with self.bench.waiting_load(op, *self.bench.batches(), *arguments) as load:
                 with self.bench.tracing(self.tracer, "-p", str(load.pid), to=self.to, pid=load.pid) as child:
                     figures.append(load.run()["ns_p10"])
-                    child.wait(1)
                     child.interrupt()
         return figures
 
