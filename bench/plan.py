@@ -13,14 +13,15 @@ from processes import BenchError
 from session import Bench
 
 # Seconds from the start of a tracer to its end beside the work, for the estimate alone.
-TURN_S = {"sonde": 1.2, "libbpf-tools": 1.5, "bpftrace": 2.3, "perf": 2.0, "ptrace": 1.5, "bcc": 0.1, "floor": 1.0}
+TURN_S = {"sonde": 0.8, "libbpf-tools": 1.1, "bpftrace": 1.7, "perf": 1.5, "ptrace": 1.1, "bcc": 0.1, "floor": 0.7}
 
 
 def estimate(tool, tracer, measure, quick):
     turn = TURN_S[tracer.kind]
     if measure == "slowdown":
         outputs = 2 if "rates" in tool.measures and not quick and tracer.kind not in ("floor", "ptrace") else 1
-        return outputs * (1 if quick else 7) * (turn + 1.4)
+        pairs = (2 if tool.targets else 1) if quick else 7
+        return outputs * pairs * (turn + 1.1)
     if measure == "rates":
         runs = (2 if quick else len(tool.rates)) + (3 if tracer.is_sonde else 0)
         return runs * (turn + (1.3 if quick else 2.4))

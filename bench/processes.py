@@ -156,15 +156,15 @@ class Child:
         return found
 
     def wait_attached(self, to_pid=None, timeout=30, steady=0.15):
-        """Wait until it holds attachments, or ptraces that process, and its descriptors have not changed for `steady`
-        seconds, at the end of which it is not about to do something: on a busy machine it may have been waiting for its
+        """Wait until it holds attachments, or ptraces that process, and what it holds of the kernel's (not of files, which
+        one that looks up symbols opens and closes all the time) has not changed for `steady` seconds, at the end of which it is not about to do something: on a busy machine it may have been waiting for its
         turn all the time."""
         deadline = time.monotonic() + timeout
         before, since = None, time.monotonic()
         while True:
             if not self.running():
                 raise BenchError(f"{self.name} ended before it attached")
-            now = self.descriptors()
+            now = {fd: what for fd, what in self.descriptors().items() if what.startswith("anon_inode:")}
             if now != before:
                 before, since = now, time.monotonic()
             elif self.is_attached(now, to_pid) and time.monotonic() - since >= steady:

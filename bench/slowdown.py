@@ -74,7 +74,8 @@ class AttachedTo(System):
 
 
 def slowdown_to(bench, tracer, to, how=System, wanted=None, **more):
-    wanted = wanted or (1 if bench.quick else 7)
+    quick = 2 if bench.tool.targets else 1
+    wanted = wanted or (quick if bench.quick else 7)
     runs = how(bench, tracer, to, **more)
     pairs, dropped = [], 0
     while len(pairs) < wanted and dropped <= wanted:
