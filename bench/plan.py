@@ -26,8 +26,8 @@ def estimate(tool, tracer, measure, quick):
         runs = (2 if quick else len(tool.rates)) + (3 if tracer.is_sonde else 0)
         return runs * (turn + (1.3 if quick else 2.4))
     if measure == "waiting":
-        runs = 4 if quick else 16 * len(tool.start_rates)
-        return runs * turn + (4 if quick else 15)
+        runs = 4 if quick else 14 * len(tool.start_rates)
+        return runs * turn + (4 if quick else 11)
     if measure == "growth":
         turns = {"processes": 4, "keys": 6, "filters": 2, "producers": 4}
         return sum(turns[g] for g in tool.growth) * (turn + 1.2) * (0.4 if quick else 3)
@@ -82,8 +82,8 @@ def measures_of(tool, tracer, quick):
         }
         return [n for n in names if n == "slowdown" or needs.get(n, set()) & promised]
     names += ["growth"] if tool.growth else []
-    # How peers grow is told by those that are installed; there is no hour for more.
-    without = NOT_OF.get(tracer.kind, ()) + (("growth",) if tracer.root else ())
+    # There is no hour for more: how peers grow is told by those that are installed.
+    without = NOT_OF.get(tracer.kind, ()) + (("growth", "programs") if tracer.root else ())
     return [n for n in names if n not in without]
 
 

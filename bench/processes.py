@@ -156,9 +156,9 @@ class Child:
         return found
 
     def wait_attached(self, to_pid=None, timeout=30, steady=0.15):
-        """Wait until it holds attachments, or ptraces that process, and what it holds of the kernel's (not of files, which
-        one that looks up symbols opens and closes all the time) has not changed for `steady` seconds, at the end of which it is not about to do something: on a busy machine it may have been waiting for its
-        turn all the time."""
+        """Wait until it holds attachments, or ptraces that process, and these have not changed for `steady` seconds, at the
+        end of which it sleeps: on a busy machine it may have been waiting for its turn all the time. Files do not count:
+        who looks up symbols opens and closes them all the time."""
         deadline = time.monotonic() + timeout
         before, since = None, time.monotonic()
         while True:

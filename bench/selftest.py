@@ -124,7 +124,7 @@ class Output(unittest.TestCase):
 
 class Entries(unittest.TestCase):
     def test_each_names_what_exists(self):
-        operations = (TOP / "bench" / "load.cpp").read_text()
+        operations = (TOP / "bench" / "operations.h").read_text()
         for command, tool in TOOLS.items():
             with self.subTest(command):
                 self.assertTrue((TOP / "tools" / f"{command.split()[0]}.cpp").exists())

@@ -28,7 +28,7 @@ def start_and_stop(bench, tracer, rate, to):
     maker = bench.load(bench.tool.op, "--rate", str(max(1, rate // bench.tool.events_an_op)), "--seconds", "600")
     # SCHED_IDLE: the reader, on the same CPU, must see a line when it comes and not when the maker's time slice ends.
     with Child(maker, place=Place(idle=True)):
-        for i in range(2 if bench.quick else 8):
+        for i in range(2 if bench.quick else 7):
             with Watcher(bench, tracer, to=to) as watcher:
                 watcher.read(10, until=lambda: watcher.first_mark_ns)
                 if not watcher.first_mark_ns:
@@ -66,7 +66,7 @@ def event_to_line(bench, tracer):
         with marker, Watcher(bench, tracer) as watcher:
             watcher.child.wait_attached()
             watcher.read(0.5)
-            for _ in range(5 if bench.quick else 30):
+            for _ in range(5 if bench.quick else 20):
                 watcher.read(random.uniform(0.02, 0.25))
                 before = watcher.marks
                 os.write(go_w, b"\n")
