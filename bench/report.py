@@ -27,6 +27,14 @@ def groups(tools, measure, rows_of):
 # ---- one section a measure ----
 
 
+def shown_of_made(s):
+    share = f"{min(1, s['shown'] / s['made']):.2%}"
+    silent = s["made"] - s["shown"] - s["reported_lost"]
+    if s["shown"] >= s["made"]:
+        return share
+    return f"{share}, {thousands(silent)} lost in silence" if silent > 0 else f"{share}, the rest reported lost"
+
+
 def slowdown_rows(label, results):
     for to, s in results["slowdown"].items():
         unrelated, made = s.get("unrelated_ratio"), s.get("made")
@@ -36,7 +44,7 @@ def slowdown_rows(label, results):
             spread_figure(s["traced_ratio"], prefix="x"),
             spread_figure(unrelated, prefix="x") if unrelated else "-",
             f"{s['traced_untraced_ns']['median']:,.0f} ns",
-            f"{min(1, s['shown'] / made):.2%}" if made else "",
+            shown_of_made(s) if made else "",
             f"{s['pairs']}, {s['dropped']}",
         ]
 
@@ -197,7 +205,7 @@ def family(name, tools):
 
 METHOD = """
 Load and tracer are pinned to different CPUs. An operation's time is the 10th percentile over 400 batches of 0.4 ms; traced and
-untraced runs alternate in pairs, and a guard loop before and after each pair drops it if something else was tracing. A
+untraced runs alternate in pairs, and a guard loop before and after each pair drops it if something else was tracing, or the machine had become faster or slower. A
 tracer counts as attached when its descriptors say so, never after a sleep. The load counts what it does, so that what a
 tracer shows is compared with what was made, not with what it says of itself. Where a peer is better, sonde's figure is
 bold. `floor` is an empty program on the hooks that sonde uses, and one that hands on 64 bytes: no tracer there costs less.

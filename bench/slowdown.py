@@ -82,10 +82,10 @@ def slowdown_to(bench, tracer, to, how=System, wanted=None, **more):
         pair = {}
         # Alternating which half comes first cancels a drift of the machine.
         halves = ["untraced", "traced"] if (len(pairs) + dropped) % 2 == 0 else ["traced", "untraced"]
-        quiet = bench.guard()
+        before = bench.guard()
         for half in halves:
             pair[half] = runs.untraced() if half == "untraced" else runs.traced()
-        quiet = bench.guard() and quiet
+        quiet = bench.is_quiet(before, bench.guard())
         if not more:
             quiet = all(bench.at_floor(op[0], ns) for op, ns in zip(runs.ops, pair["untraced"])) and quiet
         if quiet or bench.machine.noisy:
