@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/lifecycle.h"
 
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
 
@@ -33,6 +37,22 @@ void install_signal_handlers() {
 }
 
 bool stop_requested() { return stopping != 0; }
+
+void release_start_memory() {
+  malloc_trim(0);
+  const auto release = [](dl_phdr_info* program, std::size_t, void*) {
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    for (int i = 0; i < program->dlpi_phnum; ++i) {
+      const auto& segment = program->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || segment.p_flags & PF_W) continue;
+      const std::uintptr_t start = program->dlpi_addr + segment.p_vaddr, end = start + segment.p_memsz;
+      const std::uintptr_t first = start / page * page;
+      madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    }
+    return 1;  // the first is the program, others are libraries
+  };
+  dl_iterate_phdr(release, nullptr);
+}
 
 bool hung_up(int fd) {
   pollfd ready{fd, 0, 0};

@@ -13,6 +13,10 @@ bool stop_requested();
 /// True if `fd` is a pipe whose reader has gone.
 bool hung_up(int fd);
 
+/// Gives back the memory that only the start of a run needed: of the heap, and pages of the program itself, whose code
+/// comes back as it runs.
+void release_start_memory();
+
 /// Waits for descriptors, a signal to end, or a time. No signal is lost between a look at stop_requested() and the
 /// wait.
 class Waiter {

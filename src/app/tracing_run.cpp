@@ -148,6 +148,7 @@ Exit TracingRun::go() {
   sink_.begin(columns);
   opened();
   sink_.flush();
+  release_start_memory();
   if (command_) command_->release();
   loop();
   close_window();

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -17,8 +18,11 @@ namespace {
 // The kernel looks at the consumer's position for each record: moving it rarely keeps its cache line shared.
 constexpr std::uint64_t release_every = 64 * 1024;
 
-void* map_pages(int fd, std::size_t size, int protection, off_t offset) {
-  void* at = mmap(nullptr, size, protection, MAP_SHARED, fd, offset);
+// Moving costs about 10 us: a few ns a record.
+constexpr std::size_t usual_window = 256 * 1024;
+
+void* map_pages(void* where, std::size_t size, int protection, int flags, int fd, std::uint64_t offset) {
+  void* at = mmap(where, size, protection, flags, fd, static_cast<off_t>(offset));
   if (at == MAP_FAILED)
     throw Error(Exit::run_time, "The ring buffer could not be mapped.", "Try a smaller --buffer-size.",
                 std::strerror(errno));
@@ -32,38 +36,44 @@ Ring::Ring(bpf_map* map, run_state& state)
       fd_(bpf_map__fd(map)),
       size_(bpf_map__max_entries(map)),
       page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
-  consumer_ = static_cast<std::atomic<std::uint64_t>*>(map_pages(fd_, page_, PROT_READ | PROT_WRITE, 0));
-  auto* rest = static_cast<const std::byte*>(map_pages(fd_, page_ + size_, PROT_READ, static_cast<off_t>(page_)));
-  producer_ = reinterpret_cast<const std::atomic<std::uint64_t>*>(rest);
-  data_ = rest + page_;
+  consumer_ =
+      static_cast<std::atomic<std::uint64_t>*>(map_pages(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
+  producer_ =
+      static_cast<const std::atomic<std::uint64_t>*>(map_pages(nullptr, page_, PROT_READ, MAP_SHARED, fd_, page_));
+  window_ = static_cast<std::byte*>(
+      map_pages(nullptr, size_ + page_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
 Ring::~Ring() {
   munmap(consumer_, page_);
-  munmap(const_cast<std::byte*>(data_ - page_), page_ + size_);
+  munmap(const_cast<std::atomic<std::uint64_t>*>(producer_), page_);
+  munmap(window_, size_ + page_);
 }
 
-std::uint32_t Ring::header_at(std::uint64_t position) const {
-  const auto* header = reinterpret_cast<const std::uint32_t*>(data_ + (position & (size_ - 1)));
-  return __atomic_load_n(header, __ATOMIC_ACQUIRE);
+// Of a record the header is asked for first, and where it is whole in the window, the rest is too.
+const std::byte* Ring::bytes_at(std::uint64_t position, std::size_t length) {
+  if (position < begin_ || position + length > begin_ + length_) move_window(position, length);
+  return window_ + (position - begin_);
 }
 
-const std::byte* Ring::record_at(std::uint64_t position, std::uint32_t length) {
-  const std::size_t start = (position & (size_ - 1)) + BPF_RINGBUF_HDR_SZ;
-  if (start + length <= size_) return data_ + start;
-  if (whole_.size() * sizeof(whole_[0]) < length) whole_.resize(length / sizeof(whole_[0]) + 1);
-  auto* to = reinterpret_cast<std::byte*>(whole_.data());
-  const std::size_t first = size_ - start;
-  std::memcpy(to, data_ + start, first);
-  std::memcpy(to + first, data_, length - first);
-  return to;
+// A record begins anywhere in its first page, and is no longer than the ring.
+void Ring::move_window(std::uint64_t position, std::size_t length) {
+  const std::size_t wanted = (std::max(length, std::min(size_, usual_window)) + page_ - 1) / page_ * page_ + page_;
+  begin_ = position / page_ * page_;
+  length_ = std::min(wanted, size_ + page_);
+  map_pages(window_, length_, PROT_READ, MAP_SHARED | MAP_FIXED, fd_, 2 * page_ + (begin_ & (size_ - 1)));
+}
+
+std::uint32_t Ring::header_at(std::uint64_t position) {
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(bytes_at(position, BPF_RINGBUF_HDR_SZ)),
+                         __ATOMIC_ACQUIRE);
 }
 
 // Another CPU wrote it: without this, fetching the lines takes longer than all that is done with them. Records are much
 // of a size, so the one after the next begins about there.
 void Ring::prefetch(std::uint64_t position) const {
   constexpr std::uint64_t line = 64;
-  for (std::uint64_t i = 0; i < 2; ++i) __builtin_prefetch(data_ + ((position + i * line) & (size_ - 1)));
+  for (std::uint64_t i = 0; i < 2; ++i) __builtin_prefetch(window_ + (position - begin_) + i * line);
 }
 
 std::size_t Ring::drain(const Callback& callback, std::size_t limit) {
@@ -86,7 +96,7 @@ std::size_t Ring::drain(const Callback& callback, std::size_t limit) {
     prefetch(at.position + (at.position - position));
     if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
       ++count;
-      more = callback(record_at(position, length), length);
+      more = callback(bytes_at(position, BPF_RINGBUF_HDR_SZ + length) + BPF_RINGBUF_HDR_SZ, length);
     }
     if (at.position - released >= release_every) {
       consumer_->store(at.position, std::memory_order_release);
@@ -100,7 +110,7 @@ bool Ring::empty() const {
   return consumer_->load(std::memory_order_relaxed) == producer_->load(std::memory_order_acquire);
 }
 
-bool Ring::pending() const {
+bool Ring::pending() {
   return !empty() && (header_at(consumer_->load(std::memory_order_relaxed)) & BPF_RINGBUF_BUSY_BIT);
 }
 

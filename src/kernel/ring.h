@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include "kernel/fd.h"
 
@@ -15,8 +14,8 @@ struct run_state;
 namespace sonde::kernel {
 
 /// Reads a BPF ring buffer (layout: kernel/bpf/ringbuf.c, two pages of positions before the data). The kernel offers
-/// the data twice in a row, so that no record looks broken; here it is mapped once, since pages count as often as they
-/// are mapped, and the one record a lap that lies over the end is copied. The reader tells the programs through
+/// the data twice in a row, so that no record looks broken. All pages that are mapped count as the reader's memory,
+/// looked at or not: so only a window is, which moves with the reader. The reader tells the programs through
 /// `run_state` when it sleeps; see bpf/lib/ring.bpf.h for the other half.
 class Ring {
  public:
@@ -36,7 +35,7 @@ class Ring {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const;
   /// A record is reserved but not yet written: a program is still at it.
-  [[nodiscard]] bool pending() const;
+  [[nodiscard]] bool pending();
 
   /// Readable, edge-triggered, when a program woke the reader.
   [[nodiscard]] int fd() const;
@@ -46,18 +45,20 @@ class Ring {
   void wake_up();
 
  private:
-  [[nodiscard]] std::uint32_t header_at(std::uint64_t position) const;
+  [[nodiscard]] const std::byte* bytes_at(std::uint64_t position, std::size_t length);
+  [[nodiscard]] std::uint32_t header_at(std::uint64_t position);
   void prefetch(std::uint64_t position) const;
-  [[nodiscard]] const std::byte* record_at(std::uint64_t position, std::uint32_t length);
+  void move_window(std::uint64_t position, std::size_t length);
 
   run_state& state_;
   int fd_;
   std::size_t size_;
   std::atomic<std::uint64_t>* consumer_ = nullptr;        // written by us
   const std::atomic<std::uint64_t>* producer_ = nullptr;  // written by the kernel
-  const std::byte* data_ = nullptr;
   std::size_t page_;
-  std::vector<std::uint64_t> whole_;  // a record that lies over the end of the ring, put together
+  std::byte* window_ = nullptr;  // room for the largest
+  std::uint64_t begin_ = 0;      // position of its first byte
+  std::size_t length_ = 0;
 };
 
 }  // namespace sonde::kernel
