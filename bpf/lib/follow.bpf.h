@@ -13,8 +13,6 @@
 
 #include "lib/filter.bpf.h"
 
-#define MAX_ANCESTORS 64
-
 __u64 follow_added = 0;
 
 static __always_inline void follow(__u32 pid) {
@@ -65,23 +63,21 @@ int BPF_PROG(follow_exit) {
 }
 #endif
 
+/*
+ * Of each process the parent alone: descendants further down are found in turn, mostly by the same run, since parents
+ * come before their children. A walk up is verified anew for each generation: with a limit of 64, that was over 0.2 s
+ * of a start with filters, and 3 s under emulation.
+ */
 SEC("iter/task")
 int follow_seed(struct bpf_iter__task* ctx) {
-  struct task_struct *task = ctx->task, *up;
+  struct task_struct *task = ctx->task, *parent;
+  __u32 pid;
 
   if (!task || task->pid != task->tgid) return 0;
-  up = task->real_parent;
-#pragma clang loop unroll(disable)
-  for (int i = 0; i < MAX_ANCESTORS && up->tgid > 0; i++) {
-    __u32 pid = task_pid(up, &filter);
-
-    if (pid == filter.self) break;
-    if (leads(up, pid)) {
-      follow(task_pid(task, &filter));
-      break;
-    }
-    up = up->real_parent;
-  }
+  parent = task->real_parent;
+  if (parent->tgid <= 0) return 0;
+  pid = task_pid(parent, &filter);
+  if (pid != filter.self && leads(parent, pid)) follow(task_pid(task, &filter));
   return 0;
 }
 

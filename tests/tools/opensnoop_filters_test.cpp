@@ -302,6 +302,25 @@ TEST_P(Filters, FollowTheBornAndTheOrphaned) {
         });
 }
 
+// Each is the parent of the next, and all are there before sonde is.
+TEST_F(OpensnoopOnce, FollowsManyGenerations) {
+  const Gate prepared, go;
+  const std::function<int(int)> generation = [&](int left) {
+    if (left) return Child([&] { return generation(left - 1); }).wait();
+    prepared.open();
+    go.pass();
+    make_load("/the/last", 1);
+    return 0;
+  };
+  Child first([&] { return generation(70); });
+  prepared.pass();
+  const auto report = watch({"--follow", "-p", std::to_string(first.pid()), "--path", "/the/*"}, [&] {
+    go.open();
+    EXPECT_EQ(first.wait(), 0);
+  });
+  EXPECT_EQ(paths(report.events), Words{"/the/last"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Opensnoop, Filters, testing::Values("fexit", "tracepoint", "tp_btf", "kprobe"),
                          [](const auto& backend) { return backend.param; });
 
