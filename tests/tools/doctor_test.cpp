@@ -24,6 +24,12 @@ Report examine(const std::function<void()>& prepare = {}, unsigned long clone_fl
   return run({"doctor", "-f", "json"}, {.out = -1, .prepare = prepare, .clone_flags = clone_flags});
 }
 
+// Looks once for all who ask: it takes seconds in a guest.
+const Report& plain() {
+  static const Report report = examine();
+  return report;
+}
+
 Json row(const Report& report, const std::string& area, const std::string& name) {
   Json found;
   for (const auto& row : report.rows)
@@ -62,7 +68,7 @@ void expect_true_of_opensnoop(const Report& doctor, const std::function<void()>&
 }
 
 TEST(Doctor, SaysWhatTheMachineIs) {
-  const auto report = examine();
+  const auto& report = plain();
   utsname names{};
   uname(&names);
   EXPECT_EQ(detail(report, "system", "kernel"), std::string("Linux ") + names.release + ".");
@@ -78,7 +84,7 @@ TEST(Doctor, SaysWhatTheMachineIs) {
 }
 
 TEST(Doctor, TriesEachKindOfHook) {
-  const auto report = examine();
+  const auto& report = plain();
   const Words hooks{"kprobe",       "kprobe.multi",  "fentry",       "tracepoint",  "raw_tp",       "tp_btf",  "uprobe",
                     "uprobe.multi", "perf sampling", "hardware PMU", "ring buffer", "task storage", "iterator"};
   Words found;
@@ -94,7 +100,7 @@ TEST(Doctor, TriesEachKindOfHook) {
 // By the kernel's list of what perf can count.
 TEST(Doctor, AgreesWithTheEventSources) {
   if (!is_root()) GTEST_SKIP() << "attaching wants root";
-  const auto report = examine();
+  const auto& report = plain();
   if (report.code == 3) GTEST_SKIP() << "BPF is not permitted here";
   for (const std::string source : {"kprobe", "uprobe"}) {
     const bool has = access(("/sys/bus/event_source/devices/" + source + "/type").c_str(), R_OK) == 0;
@@ -105,7 +111,7 @@ TEST(Doctor, AgreesWithTheEventSources) {
 }
 
 TEST(Doctor, ForetellsWhatAToolDoes) {
-  expect_true_of_opensnoop(examine());
+  expect_true_of_opensnoop(plain());
   if (is_root()) {
     const auto prepare = [] { become(ordinary_user().uid); };
     expect_true_of_opensnoop(examine(prepare), prepare);
@@ -114,7 +120,7 @@ TEST(Doctor, ForetellsWhatAToolDoes) {
 
 TEST(Doctor, ListsEveryTool) {
   const auto overview = run({}).out;
-  for (const auto& row : examine().rows) {
+  for (const auto& row : plain().rows) {
     if (row["area"].text() != "tool") continue;
     EXPECT_TRUE(contains(overview, "\n  " + row["name"].text() + " ")) << row;
   }
@@ -122,7 +128,7 @@ TEST(Doctor, ListsEveryTool) {
 
 TEST(Doctor, DoesWithoutAMountedTracefs) {
   if (!is_root()) GTEST_SKIP() << "hiding tracefs wants root";
-  if (examine().code == 3) GTEST_SKIP() << "BPF is not permitted here";
+  if (plain().code == 3) GTEST_SKIP() << "BPF is not permitted here";
   const auto report = examine(hide_tracefs, CLONE_NEWNS);
   EXPECT_EQ(state(report, "system", "tracefs"), "ok");
   EXPECT_TRUE(contains(detail(report, "system", "tracefs"), "nowhere"));
@@ -131,7 +137,7 @@ TEST(Doctor, DoesWithoutAMountedTracefs) {
 
 TEST(Doctor, SaysThatThereIsNoBtf) {
   if (!is_root()) GTEST_SKIP() << "hiding the kernel's types wants root";
-  if (examine().code == 3) GTEST_SKIP() << "BPF is not permitted here";
+  if (plain().code == 3) GTEST_SKIP() << "BPF is not permitted here";
   const auto report = examine(hide_types, CLONE_NEWNS);
   EXPECT_EQ(report.code, 4) << report.err;
   EXPECT_EQ(state(report, "system", "BTF"), "missing");
@@ -159,12 +165,12 @@ TEST(Doctor, KnowsItsPidNamespace) {
   const auto report = examine(mount_own_proc, CLONE_NEWPID | CLONE_NEWNS);
   EXPECT_EQ(state(report, "system", "PID namespace"), "limited");
   // The trials know themselves by their number in there.
-  EXPECT_EQ(state(report, "hook", "raw_tp"), state(examine(), "hook", "raw_tp"));
+  EXPECT_EQ(state(report, "hook", "raw_tp"), state(plain(), "hook", "raw_tp"));
 }
 
 TEST(Doctor, SaysThatFewFilesMayBeOpen) {
   if (!is_root()) GTEST_SKIP() << "without privileges, capabilities are named first";
-  if (examine().code == 3) GTEST_SKIP() << "BPF is not permitted here";
+  if (plain().code == 3) GTEST_SKIP() << "BPF is not permitted here";
   const auto report = examine([] {
     const rlimit limit{24, 24};
     setrlimit(RLIMIT_NOFILE, &limit);
