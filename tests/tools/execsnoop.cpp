@@ -62,10 +62,6 @@ Words strings(const Json& list) {
   return words;
 }
 
-void Execsnoop::SetUp() {
-  if (const auto& reason = refusal("execsnoop", GetParam())) GTEST_SKIP() << *reason;
-}
-
 Words Execsnoop::forced(const Words& words) const {
   Words all{"--backend", GetParam(), "--ppid", std::to_string(getpid())};
   all.insert(all.end(), words.begin(), words.end());

@@ -38,10 +38,9 @@ inline constexpr int tiny_code = 7;
 Words strings(const Json& list);
 
 /// Children of the test, by one backend: the parameter.
-class Execsnoop : public testing::TestWithParam<std::string> {
+class Execsnoop : public OfBackend {
  protected:
-  void SetUp() override;
-  [[nodiscard]] bool by(const std::string& backend) const { return GetParam() == backend; }
+  Execsnoop() : OfBackend("execsnoop") {}
   /// Words of a run that shows what this process, or another one, and its children start.
   [[nodiscard]] Words forced(const Words& words) const;
   [[nodiscard]] Report watch(const Words& words, const std::function<void()>& work) const {

@@ -105,15 +105,6 @@ void expect_shown(const Report& report, const std::vector<Slept>& slept) {
   for (std::size_t i = 0; i < slept.size(); ++i) expect_same(report.events[i], slept[i]);
 }
 
-void Naptime::SetUp() {
-  if (const auto& reason = refusal("naptime", GetParam())) GTEST_SKIP() << *reason;
-}
-
-Words Naptime::forced(Words words) const {
-  words.insert(words.begin(), {"--backend", GetParam()});
-  return words;
-}
-
 Report Naptime::watch(const Words& words, const std::function<int()>& body) const {
   return watch(words, body, [](const Child&) {});
 }

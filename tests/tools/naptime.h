@@ -53,12 +53,10 @@ void expect_same(const Json& row, const Slept& slept);
 /// Exactly these sleeps, each once, in their order.
 void expect_shown(const Report& report, const std::vector<Slept>& slept);
 
-/// Runs of one backend: the parameter. Skips, with sonde's own reason, where this kernel has it not.
-class Naptime : public testing::TestWithParam<std::string> {
+/// By one backend: the parameter.
+class Naptime : public OfBackend {
  protected:
-  void SetUp() override;
-  [[nodiscard]] bool by(const std::string& backend) const { return GetParam() == backend; }
-  [[nodiscard]] Words forced(Words words) const;
+  Naptime() : OfBackend("naptime") {}
   /// Runs naptime around what a child does, and waits for the child's end.
   Report watch(const Words& words, const std::function<int()>& body) const;
   /// Around a child that begins when everything is seen, and what is done meanwhile.

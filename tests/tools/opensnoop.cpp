@@ -108,15 +108,6 @@ Words paths(const std::vector<Json>& events) {
   return all;
 }
 
-void Opensnoop::SetUp() {
-  if (const auto& reason = refusal("opensnoop", GetParam())) GTEST_SKIP() << *reason;
-}
-
-Words Opensnoop::forced(Words words) const {
-  words.insert(words.begin(), {"--backend", GetParam()});
-  return words;
-}
-
 void OpensnoopOnce::SetUp() {
   if (const auto& reason = refusal("opensnoop", "")) GTEST_SKIP() << *reason;
 }

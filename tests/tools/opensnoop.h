@@ -34,18 +34,12 @@ void expect_shown(const Report& report, const Diary& diary);
 /// The paths of the events, in order.
 Words paths(const std::vector<Json>& events);
 
-/// Runs of one backend: the parameter. Skips, with sonde's own reason, where this kernel has it not.
-class Opensnoop : public testing::TestWithParam<std::string> {
+/// By one backend: the parameter.
+class Opensnoop : public OfBackend {
  protected:
-  void SetUp() override;
-
-  [[nodiscard]] bool by(const std::string& backend) const { return GetParam() == backend; }
+  Opensnoop() : OfBackend("opensnoop") {}
   /// At the function that native and 32-bit calls have in common, behind the checks of the arguments.
   [[nodiscard]] bool inside_the_call() const { return by("fexit") || by("kprobe"); }
-  [[nodiscard]] Words forced(Words words) const;
-  [[nodiscard]] Report watch(const Words& words, const std::function<void()>& work) const {
-    return test::watch(forced(words), work);
-  }
 };
 
 /// What does not depend on the backend: runs with the one that sonde takes by itself.

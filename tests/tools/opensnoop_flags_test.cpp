@@ -57,6 +57,7 @@ TEST_P(Opensnoop, NamesTheFlagsThatTheKernelTook) {
 }
 
 TEST_P(Opensnoop, ShowsAFlagWithoutANameByItsBit) {
+  if (left_to_another()) GTEST_SKIP() << same_in_all;
   const auto report = watch(own({"-C", "flags,errno"}), [] { call({Via::openat2, "/", 1ULL << 40}); });
   if (inside_the_call()) {
     // 7.0 has moved some of these checks.

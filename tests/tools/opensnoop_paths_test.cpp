@@ -22,6 +22,7 @@ std::string padded(const Folder& folder, const std::string& name, std::size_t le
 
 // Whole up to the longest that a call takes; of a longer one its beginning, marked.
 TEST_P(Opensnoop, ShowsPathsOfEveryLength) {
+  if (left_to_another()) GTEST_SKIP() << same_in_all;
   struct Case {
     std::string path;
     const char* error = "";
@@ -56,6 +57,7 @@ TEST_P(Opensnoop, ShowsPathsOfEveryLength) {
 }
 
 TEST_P(Opensnoop, HasNoPathWhereNoneCanBeRead) {
+  if (left_to_another()) GTEST_SKIP() << same_in_all;
   auto* pages = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   munmap(pages + 4096, 4096);
   std::memset(pages, 'x', 4096);  // no NUL before the end
@@ -92,6 +94,7 @@ TEST_P(Opensnoop, ReadsAPathThatWasNotResident) {
 }
 
 TEST_P(Opensnoop, ReadsAPathAcrossPages) {
+  if (left_to_another()) GTEST_SKIP() << same_in_all;
   auto* pages = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   const std::string path = "/across/two/pages";
   const auto report = watch(own({"-C", "path"}), [&] {
@@ -103,6 +106,7 @@ TEST_P(Opensnoop, ReadsAPathAcrossPages) {
 }
 
 TEST_P(Opensnoop, ShowsAnyBytes) {
+  if (left_to_another()) GTEST_SKIP() << same_in_all;
   struct Case {
     std::string given, shown, hex;
   };

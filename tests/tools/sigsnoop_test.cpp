@@ -440,17 +440,12 @@ TEST_F(Sigsnoop, ReadsWellAsATable) {
 }
 
 // Calls that send nothing.
-class FailedSends : public testing::TestWithParam<const char*> {
+class FailedSends : public OfBackend {
  protected:
-  void SetUp() override {
-    if (const auto& reason = refusal("sigsnoop", "")) GTEST_SKIP() << *reason;
-    const auto report = run({"sigsnoop", "-x", "--backend", GetParam(), "-d", "1ms"});
-    if (report.code == 3 || report.code == 4) GTEST_SKIP() << report.err.substr(0, report.err.find('\n'));
-  }
-  static bool by(std::string_view backend) { return backend == GetParam(); }
-  static Report watch(Words more, const std::function<void()>& work) {
-    more.insert(more.end(), {"-x", "--backend", GetParam()});
-    return trace("sigsnoop", more, work);
+  FailedSends() : OfBackend("sigsnoop", {"-x"}) {}
+  Report watch(Words more, const std::function<void()>& work) const {
+    more.emplace_back("-x");
+    return OfBackend::watch(more, work);
   }
 };
 

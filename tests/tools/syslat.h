@@ -8,20 +8,14 @@
 
 #include "support/calls.h"
 #include "support/sonde.h"
+#include "traced.h"
 
 namespace sonde::test {
 
-/// Runs of one backend: the parameter. Skips, with sonde's own reason, where this kernel has it not.
-class Syslat : public testing::TestWithParam<std::string> {
+/// What one child does, by one backend.
+class Syslat : public OfCounter {
  protected:
-  void SetUp() override;
-
-  /// Runs syslat around the `work` of a child, which alone is measured. The child itself reads and writes to wait.
-  [[nodiscard]] Report watch(const Words& words, const std::function<void()>& work);
-  /// The same around what this process does; everybody is measured but who is filtered out.
-  [[nodiscard]] Report watch_all(const Words& words, const std::function<void()>& work) const;
-  [[nodiscard]] Words forced(const Words& words) const;
-  pid_t child_ = 0;
+  Syslat() : OfCounter("syslat", "measured one", {"getppid"}) {}
 };
 
 /// Sleeps by clock_nanosleep(2).

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/utsname.h>
 
 #include <cstdio>
 #include <map>
@@ -18,11 +19,12 @@ Words with(const std::string& tool, const Words& words) {
 
 }  // namespace
 
-const std::optional<std::string>& refusal(const std::string& tool, const std::string& backend) {
+const std::optional<std::string>& refusal(const std::string& tool, const std::string& backend, const Words& needed) {
   static std::map<std::string, std::optional<std::string>> known;
   const auto found = known.find(tool + "/" + backend);
   if (found != known.end()) return found->second;
-  Words words{"--duration", "1ms"};
+  Words words = needed;
+  words.insert(words.end(), {"--duration", "1ms"});
   if (!backend.empty()) words.insert(words.end(), {"--backend", backend});
   const Report report = run(with(tool, words));
   auto& reason = known[tool + "/" + backend];
@@ -63,6 +65,66 @@ void expect_law(const Report& report, long long made) {
   EXPECT_EQ(objects, report.lost());
   EXPECT_EQ(reasons, report.lost());
   tell_rung(report);
+}
+
+void OfBackend::SetUp() {
+  if (const auto& reason = refusal(tool_, GetParam(), needed_)) GTEST_SKIP() << *reason;
+}
+
+bool OfBackend::left_to_another() const {
+  if (!in_guest()) return false;
+  const auto& suite = *testing::UnitTest::GetInstance()->current_test_suite();
+  std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  test.resize(test.rfind('/') + 1);
+  Words backends;
+  for (int i = 0; i < suite.total_test_count(); ++i) {
+    const std::string other = suite.GetTestInfo(i)->name();
+    if (other.starts_with(test) && !refusal(tool_, other.substr(test.size()), needed_))
+      backends.push_back(other.substr(test.size()));
+  }
+  utsname kernel{};
+  uname(&kernel);
+  const std::size_t turn = std::hash<std::string>{}(suite.name() + test + kernel.release);
+  return !by(backends.at(turn % backends.size()));
+}
+
+Words OfBackend::forced(Words words) const {
+  words.insert(words.begin(), {"--backend", GetParam()});
+  return words;
+}
+
+Words OfCounter::forced(const Words& words) const { return with(tool_, OfBackend::forced(words)); }
+
+Report OfCounter::watch_all(const Words& words, const std::function<void()>& work) const {
+  Sonde sonde(forced(words));
+  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
+  work();
+  const Report report = sonde.end(SIGINT);
+  EXPECT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
+  tell_rung(report);
+  return report;
+}
+
+Report OfCounter::watch(const Words& words, const std::function<void()>& work) {
+  const Gate go, done, leave;
+  Child child([&] {
+    set_comm(comm_.c_str());
+    go.pass();
+    work();
+    done.open();
+    leave.pass();
+    return 0;
+  });
+  child_ = child.pid();
+  Words all{"-p", std::to_string(child_)};
+  all.insert(all.end(), words.begin(), words.end());
+  const auto report = watch_all(all, [&] {
+    go.open();
+    done.pass();
+  });
+  leave.open();
+  return report;
 }
 
 }  // namespace sonde::test
