@@ -17,77 +17,16 @@
 #include <map>
 #include <memory>
 
+#include "sigsnoop.h"
 #include "support/calls.h"
-#include "traced.h"
 
 namespace sonde::test {
 namespace {
-
-const char* const all_columns =
-    "time,pid,tid,uid,user,comm,cgroup,signal,target,target_tid,target_comm,to,from,code,value,pointer,address,status,"
-    "result,errno";
 
 std::int64_t now() {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-// A process that takes no signal but SIGKILL, until its end.
-class Deaf {
- public:
-  explicit Deaf(const char* name = "deaf")
-      : child_([&] {
-          set_comm(name);
-          const std::uint64_t all = ~std::uint64_t{};  // also those that the C library keeps for itself
-          syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof(all));
-          ready_.open();
-          for (;;) pause();
-          return 0;
-        }) {
-    ready_.pass();
-  }
-  [[nodiscard]] pid_t pid() const { return child_.pid(); }
-
- private:
-  Gate ready_;
-  Child child_;
-};
-
-siginfo_t queued(int signal, std::uint64_t pointer) {
-  siginfo_t info{};
-  info.si_signo = signal;
-  info.si_code = SI_QUEUE;
-  info.si_pid = getpid();
-  info.si_uid = getuid();
-  info.si_value.sival_ptr = reinterpret_cast<void*>(pointer);
-  return info;
-}
-
-// One of the six calls that send.
-struct Send {
-  const char* call;
-  const char* code;
-  bool to_thread, gives_value;
-};
-constexpr Send sends[] = {{"kill", "SI_USER", false, false},
-                          {"tkill", "SI_TKILL", true, false},
-                          {"tgkill", "SI_TKILL", true, false},
-                          {"rt_sigqueueinfo", "SI_QUEUE", false, true},
-                          {"rt_tgsigqueueinfo", "SI_QUEUE", true, true},
-                          {"pidfd_send_signal", "SI_USER", false, false}};
-
-constexpr std::uint64_t pointer = 0x7f12'8765'4321;
-
-long make(std::string_view call, pid_t pid, int signal) {
-  siginfo_t info = queued(signal, pointer);
-  if (call == "kill") return syscall(SYS_kill, pid, signal);
-  if (call == "tkill") return syscall(SYS_tkill, pid, signal);
-  if (call == "tgkill") return syscall(SYS_tgkill, pid, pid, signal);
-  if (call == "rt_sigqueueinfo") return syscall(SYS_rt_sigqueueinfo, pid, signal, &info);
-  if (call == "rt_tgsigqueueinfo") return syscall(SYS_rt_tgsigqueueinfo, pid, pid, signal, &info);
-  const Fd file(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  return syscall(SYS_pidfd_send_signal, file.get(), signal, nullptr, 0);
 }
 
 class Sigsnoop : public testing::Test {
@@ -128,7 +67,7 @@ TEST_F(Sigsnoop, ShowsWhoSentWhatToWhom) {
   });
   sender = child.pid();
   began.pass();
-  const auto report = watch(*target, {"-C", all_columns}, [&] {
+  const auto report = watch(*target, {"-C", signal_columns}, [&] {
     go.open();
     // The last of them is there when it is pending.
     wait_until("the last signal", [&] {
@@ -249,7 +188,7 @@ TEST_F(Sigsnoop, ShowsWhatTheKernelSends) {
       return 0;
     });
     const bool of_child = std::string_view(expected.signal) == "SIGCHLD";
-    const auto report = watch(child.pid(), {"-C", all_columns, "--signal", expected.signal}, [&] {
+    const auto report = watch(child.pid(), {"-C", signal_columns, "--signal", expected.signal}, [&] {
       go.open();
       EXPECT_EQ(child.wait(), 0);
     });
@@ -438,143 +377,6 @@ TEST_F(Sigsnoop, ReadsWellAsATable) {
   EXPECT_NE(report.out.find("  SIGUSR1 "), std::string::npos) << report.out;
   EXPECT_NE(report.out.find("  kill          sent\n"), std::string::npos) << report.out;
 }
-
-// Calls that send nothing.
-class FailedSends : public OfBackend {
- protected:
-  FailedSends() : OfBackend("sigsnoop", {"-x"}) {}
-  Report watch(Words more, const std::function<void()>& work) const {
-    more.emplace_back("-x");
-    return OfBackend::watch(more, work);
-  }
-};
-
-constexpr pid_t no_process = 0x3fffffff;
-
-TEST_P(FailedSends, AreShownWithTheirError) {
-  const Deaf root;
-  const auto user = ordinary_user();
-  const Gate go;
-  Child child([&] {
-    become(user.uid);
-    set_comm("in vain");
-    go.pass();
-    for (const auto& send : sends)
-      if (std::string_view(send.call) != "pidfd_send_signal") make(send.call, no_process, SIGTERM);
-    syscall(SYS_pidfd_send_signal, 12345, SIGTERM, nullptr, 0);
-    for (const auto& send : sends) make(send.call, getpid(), 65);
-    kill(root.pid(), SIGKILL);
-    kill(no_process, 0);
-    kill(-no_process, SIGHUP);
-    return 0;
-  });
-  const auto report = watch({"-C", all_columns, "-p", std::to_string(child.pid())}, [&] {
-    go.open();
-    EXPECT_EQ(child.wait(), 0);
-  });
-  struct Expected {
-    const char* call;
-    const char* error;
-    int signal;
-    long long to;
-  };
-  std::vector<Expected> expected;
-  for (const auto& send : sends) {
-    const bool file = std::string_view(send.call) == "pidfd_send_signal";
-    expected.push_back({send.call, file ? "EBADF" : "ESRCH", SIGTERM, file ? 12345 : no_process});
-  }
-  for (const auto& send : sends) expected.push_back({send.call, "EINVAL", 65, child.pid()});
-  expected.insert(expected.end(), {{"kill", "EPERM", SIGKILL, root.pid()},
-                                   {"kill", "ESRCH", 0, no_process},
-                                   {"kill", "ESRCH", SIGHUP, -no_process}});
-  ASSERT_EQ(report.events.size(), expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const auto& row = report.events[i];
-    const auto& e = expected[i];
-    const std::string_view call = e.call;
-    SCOPED_TRACE(testing::Message() << row);
-    EXPECT_EQ(row["pid"].number(), child.pid());
-    EXPECT_EQ(row["tid"].number(), child.pid());
-    EXPECT_EQ(row["uid"].number(), user.uid);
-    EXPECT_EQ(row["comm"].text(), "in vain");
-    EXPECT_EQ(row["from"].text(), e.call);
-    EXPECT_EQ(row["errno"].text(), e.error);
-    EXPECT_EQ(row["signal_raw"].number(), e.signal);
-    if (call != "pidfd_send_signal") {
-      EXPECT_EQ(row["to"].number(), e.to);
-    }
-    const bool process = e.to > 0 && call != "pidfd_send_signal" && call != "tkill";
-    EXPECT_EQ(row["target"].number(), process ? e.to : 0);
-    const bool thread = call == "tkill" || call == "tgkill" || call == "rt_tgsigqueueinfo";
-    EXPECT_EQ(row["target_tid"].number(), thread ? e.to : 0);
-    for (const char* key : {"target_comm", "code", "value", "address", "status", "result"})
-      EXPECT_TRUE(row[key].null()) << key;
-  }
-  EXPECT_EQ(report.rung(), GetParam());
-}
-
-TEST_P(FailedSends, AreFoundByTheTargetToo) {
-  const Deaf root;
-  const std::string target = std::to_string(root.pid());
-  const auto work = [&] {
-    Child([&] {
-      become(ordinary_user().uid);
-      kill(root.pid(), SIGUSR1);
-      kill(root.pid(), 0);
-      kill(no_process, SIGUSR1);
-      return kill(getppid(), SIGUSR1) == -1 ? 0 : 1;
-    }).wait();
-  };
-  const auto report = watch({"-C", "errno,target,signal", "-p", target}, work);
-  EXPECT_EQ(report.events.size(), 2U);
-  const auto real = watch({"-C", "errno", "-p", target, "--signal", "^0"}, work);
-  EXPECT_EQ(real.events.size(), 1U);
-  EXPECT_TRUE(watch({"-p", target, "--errno", "^EPERM"}, work).events.empty());
-}
-
-TEST_P(FailedSends, OfAnotherNamespaceMeanItsNumbers) {
-  const Gate go;
-  Child child(
-      [&] {
-        go.pass();
-        return kill(4242, SIGUSR1) == -1 ? 0 : 1;
-      },
-      CLONE_NEWPID);
-  const auto report = watch({"-C", "pid,target,to", "-p", std::to_string(child.pid())}, [&] {
-    go.open();
-    EXPECT_EQ(child.wait(), 0);
-  });
-  ASSERT_EQ(report.events.size(), 1U);
-  EXPECT_EQ(report.events[0]["pid"].number(), child.pid());
-  EXPECT_EQ(report.events[0]["to"].number(), 4242);
-  EXPECT_TRUE(report.events[0]["target"].null());
-}
-
-TEST_P(FailedSends, Of32BitCallsAreShownOrNot) {
-  if (!has_compat()) GTEST_SKIP() << "this kernel runs no 32-bit calls";
-  for (const bool asked : {false, true}) {
-    Words more{"-C", "from,errno,to,signal", "-p", std::to_string(getpid())};
-    if (asked) more.emplace_back("--compat");
-    const auto report = watch(more, [] {
-      compat_syscall(37, no_process, SIGTERM);
-      compat_syscall(238, no_process, SIGTERM);
-      compat_syscall(270, no_process, no_process, SIGTERM);
-      compat_syscall(178, getpid(), SIGTERM, 0);
-      compat_syscall(335, getpid(), getpid(), SIGTERM, 0);
-      compat_syscall(424, 12345, SIGTERM, 0, 0);
-    });
-    const bool seen = asked || !by("tracepoint");
-    EXPECT_EQ(report.scope(), seen ? "" : "64-bit calls");
-    ASSERT_EQ(report.events.size(), seen ? 6U : 0U);
-    for (std::size_t i = 0; seen && i < 6; ++i) {
-      EXPECT_EQ(report.events[i]["from"].text(), sends[i].call);
-      EXPECT_EQ(report.events[i]["signal"].text(), "SIGTERM");
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Sigsnoop, FailedSends, testing::Values("fexit", "tracepoint", "raw_tp"),
-                         [](const auto& backend) { return backend.param; });
 
 }  // namespace
 }  // namespace sonde::test
