@@ -70,15 +70,7 @@ TEST_F(Exitsnoop, ShowsWhoEndedAndHow) {
   ASSERT_EQ(report.events.size(), 1U);
   const auto& row = report.events[0];
   SCOPED_TRACE(testing::Message() << row);
-  EXPECT_GE(wall_ns(row["time"].text()), wall_before - second / 10);
-  EXPECT_LE(wall_ns(row["time"].text()), now(CLOCK_REALTIME) + second / 10);
-  EXPECT_EQ(row["pid"].number(), pid);
-  EXPECT_EQ(row["tid"].number(), pid);
-  EXPECT_EQ(row["ppid"].number(), getpid());
-  EXPECT_EQ(row["uid"].number(), user.uid);
-  EXPECT_EQ(row["user"].text(), user.name);
-  EXPECT_EQ(row["comm"].text(), "fifteen letters");
-  EXPECT_EQ(row["cgroup"].text(), cgroup.path());
+  expect_child(row, {pid, user, "fifteen letters", cgroup.path(), wall_before});
   EXPECT_GE(row["age_ns"].number(), 50'000'000);
   EXPECT_LE(row["age_ns"].number(), ended - began);
   EXPECT_GE(row["cpu_ns"].number(), 40'000'000);

@@ -55,15 +55,7 @@ TEST_P(Naptime, ShowsWhoSleeps) {
   expect_shown(report, dreams.all());
   for (const auto& row : report.events) {
     SCOPED_TRACE(testing::Message() << row);
-    EXPECT_GE(wall_ns(row["time"].text()), wall_before - second / 10);
-    EXPECT_LE(wall_ns(row["time"].text()), now(CLOCK_REALTIME) + second / 10);
-    EXPECT_EQ(row["pid"].number(), pid);
-    EXPECT_EQ(row["tid"].number(), pid);
-    EXPECT_EQ(row["ppid"].number(), getpid());
-    EXPECT_EQ(row["uid"].number(), user.uid);
-    EXPECT_EQ(row["user"].text(), user.name);
-    EXPECT_EQ(row["comm"].text(), "fifteen letters");
-    EXPECT_EQ(row["cgroup"].text(), cgroup.path());
+    expect_child(row, {pid, user, "fifteen letters", cgroup.path(), wall_before});
   }
 }
 

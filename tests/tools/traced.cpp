@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <map>
+
+#include "support/calls.h"
 
 namespace sonde::test {
 namespace {
@@ -65,6 +69,22 @@ void expect_law(const Report& report, long long made) {
   EXPECT_EQ(objects, report.lost());
   EXPECT_EQ(reasons, report.lost());
   tell_rung(report);
+}
+
+void expect_child(const Json& row, const Who& who) {
+  constexpr std::int64_t clock_step = 100'000'000;  // the clock may be set a little while a test runs
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const auto time = wall_ns(row["time"].text());
+  EXPECT_GE(time, who.since - clock_step);
+  EXPECT_LE(time, std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec + clock_step);
+  EXPECT_EQ(row["pid"].number(), who.pid);
+  EXPECT_EQ(row["tid"].number(), who.pid);
+  EXPECT_EQ(row["ppid"].number(), getpid());
+  EXPECT_EQ(row["uid"].number(), who.user.uid);
+  EXPECT_EQ(row["user"].text(), who.user.name);
+  EXPECT_EQ(row["comm"].text(), who.comm);
+  EXPECT_EQ(row["cgroup"].text(), who.cgroup);
 }
 
 void OfBackend::SetUp() {

@@ -27,6 +27,16 @@ void tell_rung(const Report& report);
 /// What was made is what was shown and what was reported as lost.
 void expect_law(const Report& report, long long made);
 
+/// A child of this process, with one thread, as it knows itself.
+struct Who {
+  pid_t pid;
+  User user;
+  std::string comm, cgroup;
+  std::int64_t since;  ///< ns since 1970, before what it does
+};
+/// The columns of who it was and when must be this child's, and of a time from then to now.
+void expect_child(const Json& row, const Who& who);
+
 /// Runs of a tool by one backend: the parameter. Skips, with sonde's own reason, where this kernel has it not.
 class OfBackend : public testing::TestWithParam<std::string> {
  protected:
