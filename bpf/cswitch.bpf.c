@@ -268,6 +268,8 @@ int BPF_PROG(threads_switch, bool preempt, struct task_struct* prev, struct task
   __s64 wait = -1;
 
   if (!cpu) return 0;
+  if (came_unseen(&cpu->came, prev, next) && prev->pid && window_open() && wanted(prev, task_pid(prev, &filter)))
+    count_drop(DROP_UNSEEN);
   cpu->lead = clock ? clock - now : 0;
   if (prev->pid) left = leaves(prev, preempt, now);
   if (next->pid) wait = arrives(next, now, clock);

@@ -18,7 +18,7 @@ const volatile struct cswitch_events_conf conf = {};
 struct cpu_slice {
   struct cswitch_events_event event;
   __u64 since; /* the last switch; 0: none was seen */
-  __u64 came;  /* task_key() of who came then */
+  __u64 came;  /* see came_unseen() */
   __u32 unchecked;
   __u32 pad;
 };
@@ -130,11 +130,11 @@ int BPF_PROG(cpu_switches, bool preempt, struct task_struct* prev, struct task_s
   __u32 zero = 0;
   struct cpu_slice* slice = bpf_map_lookup_elem(&slices, &zero);
   struct cswitch_events_event* event;
-  __u64 now, came;
+  bool unseen;
+  __u64 now;
 
   if (!slice) return 0;
-  came = slice->came;
-  slice->came = task_key(next);
+  unseen = came_unseen(&slice->came, prev, next);
   now = bpf_ktime_get_ns();
   event = &slice->event;
   event->time = now;
@@ -142,8 +142,7 @@ int BPF_PROG(cpu_switches, bool preempt, struct task_struct* prev, struct task_s
   slice->since = now;
   if (conf.wakers && prev->pid) update_waker(prev, preempt);
   if (!window_open()) return 0;
-  /* Who leaves must have come. Where not, it took the CPU from a task in which no program may run. */
-  if (came && came != task_key(prev) && concerns(prev)) count_drop(DROP_UNSEEN);
+  if (unseen && concerns(prev)) count_drop(DROP_UNSEEN);
   if (!(concerns(prev) || concerns(next))) return 0;
   event->cpu = bpf_get_smp_processor_id();
   describe_prev(event, prev, preempt);

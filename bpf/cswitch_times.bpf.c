@@ -21,12 +21,16 @@ enum count_user { COUNT_SWITCH, COUNT_USERS };
 
 const volatile struct cswitch_times_conf conf = {};
 
-/* When each CPU last switched, ns; 0: not yet. */
+struct cpu_slice {
+  __u64 since; /* ns: the last switch; 0: none was seen */
+  __u64 came;  /* see came_unseen() */
+};
+
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, __u64);
+  __type(value, struct cpu_slice);
 } slices SEC(".maps");
 
 /* A thread that has left its CPU. */
@@ -60,15 +64,10 @@ static __always_inline void count(struct task_struct* task, __u64 length) {
   count_bucket(at, length);
 }
 
-static __always_inline void count_slice(struct task_struct* prev) {
-  __u32 zero = 0;
-  __u64* since = bpf_map_lookup_elem(&slices, &zero);
-  __u64 now, before;
+static __always_inline void count_slice(struct cpu_slice* slice, struct task_struct* prev) {
+  __u64 now = bpf_ktime_get_ns(), before = slice->since;
 
-  if (!since) return;
-  now = bpf_ktime_get_ns();
-  before = *since;
-  *since = now;
+  slice->since = now;
   if (prev->pid && before && window_open()) count(prev, now > before ? now - before : 0);
 }
 
@@ -116,10 +115,15 @@ static __always_inline void count_absence(struct task_struct* next, __u64 now) {
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(time_switch, bool preempt, struct task_struct* prev, struct task_struct* next) {
+  __u32 zero = 0;
+  struct cpu_slice* slice = bpf_map_lookup_elem(&slices, &zero);
   __u64 now;
 
+  if (!slice) return 0;
+  if (came_unseen(&slice->came, prev, next) && prev->pid && window_open() && wanted(prev, task_pid(prev, &filter)))
+    count_drop(DROP_UNSEEN);
   if (conf.of == CSWITCH_TIMES_OF_SLICES) {
-    count_slice(prev);
+    count_slice(slice, prev);
     return 0;
   }
   now = conf.of == CSWITCH_TIMES_OF_BLOCKS ? bpf_ktime_get_ns() : 0;

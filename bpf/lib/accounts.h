@@ -56,7 +56,8 @@ struct thread_account {
 struct cpu_account {
   struct task_account account;
   __u64 lead;   /* of the scheduler's clock on this CPU, ns */
-  __u64 pad[5]; /* cache lines of its own */
+  __u64 came;   /* see came_unseen() in bpf/lib/sched.bpf.h */
+  __u64 pad[4]; /* cache lines of its own */
 };
 _Static_assert(sizeof(struct cpu_account) % 64 == 0, "a CPU writes no line of another's");
 

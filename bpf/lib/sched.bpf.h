@@ -57,4 +57,16 @@ static __always_inline __u64 waited(struct task_struct* task, __u64 before, __u6
   return queued && queued < clock ? delay + clock - queued : delay;
 }
 
+/*
+ * Some systems hide tasks: no program runs in them, and a switch away from one is not seen. Whoever took its place is
+ * seen to leave without having come. `came` is of the CPU: task_key() of who came last, 0 as long as nobody was seen
+ * to.
+ */
+static __always_inline bool came_unseen(__u64* came, struct task_struct* prev, struct task_struct* next) {
+  __u64 last = *came;
+
+  *came = task_key(next);
+  return last && last != task_key(prev);
+}
+
 #endif

@@ -22,7 +22,7 @@ const char* reason(unsigned kind) {
     case DROP_CALL_FULL:
       return "request not remembered, no room for it";
     case DROP_UNSEEN:
-      return "switch from a task that this system hides, skipped by the kernel";
+      return "switch from a task that this system hides";
     default:
       return nullptr;
   }

@@ -53,7 +53,7 @@ std::string sonde_binary() {
 long long Report::skipped() const {
   long long count = 0;
   for (const auto& loss : summary["losses"].items())
-    for (const char* unsure : {"skipped by the kernel", "or not yet come"})
+    for (const char* unsure : {"skipped by the kernel", "this system hides", "or not yet come"})
       if (loss["reason"].text().find(unsure) != std::string::npos) count += loss["count"].number();
   return count;
 }
