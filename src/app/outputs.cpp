@@ -43,11 +43,16 @@ std::unique_ptr<Sink> make_sink(const CommonOptions& options, RowKind kind, Outp
 
 }  // namespace
 
-Outputs::Outputs(const CommonOptions& options, RowKind kind)
-    : file_(open_output(options.output)),
-      rows_(file_ ? file_.get() : STDOUT_FILENO, file_ ? "'" + escaped(options.output) + "'" : "stdout"),
+Outputs::Outputs(const CommonOptions& options, RowKind kind, const OwnFile* own)
+    : file_(open_output(own ? own->path : options.output)),
+      rows_(file_ ? file_.get() : STDOUT_FILENO,
+            file_ ? "'" + escaped(own ? own->path : options.output) + "'" : "stdout"),
       diagnostics_(STDERR_FILENO, "stderr", diagnostics_capacity),
       sink_(make_sink(options, kind, rows_, diagnostics_)) {
+  if (own) {
+    telling_ = std::move(sink_);
+    sink_ = own->sink(rows_, *telling_);
+  }
   if (file_) rows_.replace();
 }
 

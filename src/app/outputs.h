@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/common.h"
+#include "app/tool.h"
 #include "core/output.h"
 #include "core/sink.h"
 #include "kernel/fd.h"
@@ -13,8 +14,8 @@ namespace sonde {
 /// Where a run writes, and how: from --format, --output and what stdout is.
 class Outputs {
  public:
-  /// Opens --output (0600, no symbolic link followed). Throws Error.
-  explicit Outputs(const CommonOptions& options, RowKind kind = RowKind::event);
+  /// Opens --output, or the tool's own file (0600, no symbolic link followed). Throws Error.
+  explicit Outputs(const CommonOptions& options, RowKind kind = RowKind::event, const OwnFile* own = nullptr);
 
   [[nodiscard]] Sink& sink() { return *sink_; }
   [[nodiscard]] Output& rows() { return rows_; }
@@ -23,6 +24,7 @@ class Outputs {
   kernel::Fd file_;
   Output rows_;
   Output diagnostics_;
+  std::unique_ptr<Sink> telling_;  // beside an own file
   std::unique_ptr<Sink> sink_;
 };
 

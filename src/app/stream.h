@@ -37,6 +37,7 @@ class StreamBase : public Tracing {
   std::unique_ptr<TracingRun> make_run(const CommonOptions& options) final;
   /// True if the record is no event, but a part of one that comes later, and the tool keeps it until then.
   virtual bool keep_part(const std::byte* record, std::size_t size) = 0;
+  [[nodiscard]] virtual std::size_t record_size() const = 0;
   /// Fills one Value for each of the chosen columns; false if the bytes are no record.
   virtual bool read_record(const std::byte* record, std::size_t size, std::span<const std::size_t> chosen,
                            std::span<Value> values) = 0;
@@ -141,6 +142,7 @@ class Stream : public Columned<E, Probed<S, StreamBase>> {
   [[nodiscard]] bool is_whole(const std::byte* record, std::size_t size) const {
     return size >= sizeof(E) && size - sizeof(E) >= tail_size(*reinterpret_cast<const E*>(record));
   }
+  [[nodiscard]] std::size_t record_size() const final { return sizeof(E); }
   bool keep_part(const std::byte* record, std::size_t size) final {
     return is_whole(record, size) && keep(*reinterpret_cast<const E*>(record));
   }

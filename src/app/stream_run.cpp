@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/units.h"
+#include "kernel/iterator.h"
 #include "kernel/rows.h"
 
 namespace sonde {
@@ -65,6 +66,12 @@ void StreamRun::watch_mappings(kernel::UserStacks& stacks) {
   if (!options_.command.empty()) pids.push_back(static_cast<std::uint32_t>(getpid()));
   stacks.start(pids);
   for (const int fd : stacks.fds()) waiter_.watch_edges(fd);
+}
+
+void StreamRun::opened() {
+  if (!parts_.already_there) return;
+  const std::size_t size = stream_.record_size();
+  kernel::Iterator(parts_.already_there, size).read([&](const std::byte* record) { take_record(record, size); });
 }
 
 bool StreamRun::take() {

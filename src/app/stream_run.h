@@ -22,6 +22,7 @@ class StreamRun final : public TracingRun {
   void size_maps(const LibraryParts& parts) override;
   void unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const override;
   void loaded() override;
+  void opened() override;
   bool take() override;
   void wait(bool busy) override;
   bool enough() const override;

@@ -11,6 +11,7 @@
 #include "app/common.h"
 #include "core/column.h"
 #include "core/error.h"
+#include "core/output.h"
 #include "core/sink.h"
 #include "kernel/object.h"
 
@@ -34,6 +35,13 @@ struct ToolInfo {
 struct Backend {
   std::string name;
   bool on_request = false;  ///< never taken unless named
+};
+
+/// A file in a format of the tool's own, which a run writes in place of rows.
+struct OwnFile {
+  std::string path;
+  /// `telling` takes what does not belong into the file. Both outlive the sink.
+  std::function<std::unique_ptr<Sink>(Output& file, Sink& telling)> sink;
 };
 
 class Tool;
@@ -63,6 +71,8 @@ class Tool {
   /// What its rows stand for.
   [[nodiscard]] virtual RowKind row_kind() const { return RowKind::event; }
   [[nodiscard]] virtual std::vector<Form> other_forms() const { return {}; }
+  /// Null unless it was asked for; lives as long as the tool.
+  [[nodiscard]] virtual const OwnFile* own_file() const { return nullptr; }
   /// Declares those of the common options that the tool understands: all of them, unless it traces nothing.
   virtual void common_options(Options& options, CommonOptions& common);
   /// Declares --kstack and --ustack, and adds their columns, where events can have stacks.

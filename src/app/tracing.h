@@ -63,6 +63,7 @@ struct LibraryParts {
   linear_conf* linear = nullptr;
   bpf_map* beside = nullptr;             ///< what the tool has beside each row
   bpf_program* still_running = nullptr;  ///< an iterator that tells what has begun and not ended
+  bpf_program* already_there = nullptr;  ///< one that writes records of what is when the window opens
 };
 
 /// What all tools that load BPF programs have in common, whatever they make of it, as far as it does not depend on
@@ -161,6 +162,7 @@ class Probed : public Base {
     }
     if constexpr (requires { s.progs.calls_exit; }) parts.calls_exit = s.progs.calls_exit;
     if constexpr (requires { s.progs.still_running; }) parts.still_running = s.progs.still_running;
+    if constexpr (requires { s.progs.already_there; }) parts.already_there = s.progs.already_there;
     if constexpr (requires { s.progs.exec32; }) parts.exec32 = s.progs.exec32;
     if constexpr (requires { s.maps.rows; }) counts(s, parts);
     if constexpr (requires { s.rodata->stacks; }) {

@@ -36,7 +36,7 @@ std::uint64_t cpu_time(const rusage& usage) {
 
 TracingRun::TracingRun(Tracing& tool, const CommonOptions& options)
     : options_(options),
-      outputs_(options, tool.row_kind()),
+      outputs_(options, tool.row_kind(), tool.own_file()),
       sink_(outputs_.sink()),
       tool_(tool),
       filter_(options.filter, tool.users_) {}
@@ -106,6 +106,7 @@ kernel::Extras TracingRun::extras(const LibraryParts& parts, const kernel::Rung&
     if (rung.remembers_calls && !task_storage_ && parts.calls_exit) extras.attachments.push_back(parts.calls_exit);
   }
   if (parts.still_running) extras.iterators.push_back(parts.still_running);
+  if (parts.already_there) extras.iterators.push_back(parts.already_there);
   unused_maps(parts, extras.unused_maps);
   if (rung.blind_to_compat && parts.exec32) extras.attachments.push_back(kernel::if_possible(parts.exec32));
   return extras;
@@ -262,6 +263,7 @@ Summary TracingRun::summary() const {
     result.rungs.push_back({addition.hook, refusal ? "none" : addition.name, refusal ? refusal->reason : ""});
   }
   result.window_ns = closed_ - opened_;
+  result.closed_ns = closed_;
   result.cpu_ns = cpu_time(usage) + cpu_beside();
   result.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   if (options_.stats) result.costs = object_->costs();

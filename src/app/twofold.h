@@ -20,7 +20,7 @@ class TwofoldBase : public Tool {
   [[nodiscard]] std::vector<const ColumnInfo*> columns() const final { return face().columns(); }
   [[nodiscard]] std::vector<Backend> backends() const final { return face().backends(); }
   [[nodiscard]] RowKind row_kind() const final { return face().row_kind(); }
-  [[nodiscard]] std::vector<Form> other_forms() const final;
+  [[nodiscard]] std::vector<Form> other_forms() const override;
   void settle(const CommonOptions& options) override;
   void common_options(Options& options, CommonOptions& common) final;
   void stack_options(Options& options, CommonOptions& common) final;

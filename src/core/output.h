@@ -51,6 +51,7 @@ class Output {
   void flush();
 
   [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// Bytes put so far, flushed or not.
   [[nodiscard]] std::uint64_t position() const { return flushed_ + used_; }
 

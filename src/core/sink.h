@@ -41,6 +41,7 @@ struct Summary {
   std::vector<Loss> losses;
   std::vector<RungUse> rungs;
   std::uint64_t window_ns = 0;     ///< from the last attach to the end
+  std::uint64_t closed_ns = 0;     ///< the end, monotonic
   std::uint64_t cpu_ns = 0;        ///< sonde's own CPU time, user and system
   std::uint64_t memory_bytes = 0;  ///< sonde's own peak resident memory
   std::vector<ProgramCost> costs;  ///< empty without --stats
