@@ -25,12 +25,20 @@ Exit ListingBase::run(const CommonOptions& options) {
   for (const auto i : chosen_) shown_.push_back(all[i]);
 
   Outputs outputs(options, row_kind());
+  outputs_ = &outputs;
   sink_ = &outputs.sink();
   const Exit code = list_all(options);
-  begin();
-  sink_->end(info_.name, rows_);
+  if (!has_file_) {
+    begin();
+    sink_->end(info_.name, rows_);
+  }
   sink_->flush();
   return code;
+}
+
+Output& ListingBase::file() {
+  has_file_ = true;
+  return outputs_->rows();
 }
 
 void ListingBase::begin() {

@@ -14,6 +14,9 @@
 
 namespace sonde {
 
+class Output;
+class Outputs;
+
 /// The half of Listing that does not depend on the type of its rows.
 class ListingBase : public Tool {
  public:
@@ -31,6 +34,8 @@ class ListingBase : public Tool {
   void note(std::string_view sentence) { sink_->note(sentence); }
   /// Whether the column of that key was chosen.
   [[nodiscard]] bool shown(std::string_view key) const;
+  /// Where rows go, for a tool that writes something else there instead: no rows, heading or summary then.
+  [[nodiscard]] Output& file();
   /// Fills one Value for each chosen column.
   using Fill = std::function<void(std::span<const std::size_t> chosen, std::span<Value> values)>;
   void put(const Fill& fill);
@@ -40,10 +45,12 @@ class ListingBase : public Tool {
   void begin();
 
   ToolInfo info_;
+  Outputs* outputs_ = nullptr;
   Sink* sink_ = nullptr;
   std::vector<std::size_t> chosen_;
   std::vector<const ColumnInfo*> shown_;
   bool begun_ = false;
+  bool has_file_ = false;
   std::vector<Value> values_;
   std::uint64_t rows_ = 0;
 };

@@ -11,6 +11,7 @@ void accounts(std::string_view bytes);
 void btf(std::string_view bytes);
 void demangle(std::string_view bytes);
 void elf(std::string_view bytes);
+void folded(std::string_view bytes);
 void kernel_text(std::string_view bytes);
 void ld_cache(std::string_view bytes);
 void mappings(std::string_view bytes);

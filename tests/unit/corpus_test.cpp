@@ -12,12 +12,16 @@
 namespace sonde::test {
 namespace {
 
-const std::map<std::string, void (*)(std::string_view)> targets{
-    {"accounts", fuzz::accounts},       {"btf", fuzz::btf},
-    {"demangle", fuzz::demangle},       {"elf", fuzz::elf},
-    {"kernel_text", fuzz::kernel_text}, {"ld_cache", fuzz::ld_cache},
-    {"mappings", fuzz::mappings},       {"probe_pattern", fuzz::probe_pattern},
-    {"symbol_maps", fuzz::symbol_maps}};
+const std::map<std::string, void (*)(std::string_view)> targets{{"accounts", fuzz::accounts},
+                                                                {"btf", fuzz::btf},
+                                                                {"demangle", fuzz::demangle},
+                                                                {"elf", fuzz::elf},
+                                                                {"folded", fuzz::folded},
+                                                                {"kernel_text", fuzz::kernel_text},
+                                                                {"ld_cache", fuzz::ld_cache},
+                                                                {"mappings", fuzz::mappings},
+                                                                {"probe_pattern", fuzz::probe_pattern},
+                                                                {"symbol_maps", fuzz::symbol_maps}};
 
 TEST(Corpus, IsTakenByItsTargets) {
   for (const auto& folder : std::filesystem::directory_iterator(SONDE_CORPUS)) {
