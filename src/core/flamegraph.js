@@ -14,7 +14,7 @@
     {key: 'user', text: 'user'}, {key: 'kernel', text: 'kernel'}, {key: 'inlined', text: 'inlined'},
     {key: 'jit', text: 'JIT'}, {key: 'other', text: 'no function'}];
 
-  // --- amounts: whole numbers throughout, as BigInt where a double would round them ------------------------------------
+  // --- amounts: whole numbers throughout, as BigInt where a double would round them ----------------------------------
 
   const exact = data.total.some((text) => text.length > 15) ? BigInt : Number;
   const total = data.total.map(exact);  // now, before
@@ -299,13 +299,15 @@
   };
 
   const drawLegend = () => {
-    const items = data.difference ?
-        [['less', '▼ smaller share than before'], ['same', 'the same'], ['more', '▲ larger share']] :
-        kinds.map(({text}, kind) => [kind, text]).filter(([kind]) => present.has(kind));
+    const marked = kinds.map(({text}, kind) => [kind, text]).filter(([kind]) => present.has(kind));
+    const items = !data.difference ? marked :
+        [['less', '▼ smaller share than before'], ['same', 'the same'], ['more', '▲ larger share'],
+         ...marked.filter(([kind]) => kind > 0)];
     legend.replaceChildren(...items.map(([kind, text]) => {
       const swatch = element('canvas', {width: 52, height: 32, 'aria-hidden': 'true'}), to = swatch.getContext('2d');
       to.scale(2, 2);
-      to.fillStyle = typeof kind === 'number' ? colours.shades[kind][0] : colours[kind];
+      to.fillStyle = typeof kind !== 'number' ? colours[kind] :
+          data.difference ? colours.same : colours.shades[kind][0];
       to.fillRect(0, 0, 26, 16);
       if (typeof kind === 'number') drawMark(to, kind, 0, 0, 26, 16);
       return element('li', {}, swatch, text);
@@ -315,7 +317,7 @@
   const present = new Set();
   for (let i = 1; i < n; ++i) present.add(kindOf(i));
 
-  // --- what is said of a frame ----------------------------------------------------------------------------------------
+  // --- what is said of a frame ---------------------------------------------------------------------------------------
 
   const describe = (to, i) => to.replaceChildren(
       element('b', {}, nameOf(i)), ...facts(i).map((line, at) => at || to === details ?
@@ -339,7 +341,7 @@
   };
   const showStart = () => { graph.scrollTop = icicle ? 0 : contentHeight(); };
 
-  // --- what one can do -------------------------------------------------------------------------------------------------
+  // --- what one can do -----------------------------------------------------------------------------------------------
 
   const go = (i) => {
     zoomed = current = i;
@@ -523,7 +525,10 @@
     const i = frameAt(event);
     if (i >= 0) zoom(i);
   });
-  graph.addEventListener('scroll', redraw);
+  graph.addEventListener('scroll', () => {
+    below = contentHeight() - canvasHeight() - graph.scrollTop;
+    redraw();
+  });
   graph.addEventListener('focus', redraw);
   graph.addEventListener('blur', redraw);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -537,12 +542,11 @@
   cell = brush.measureText('M').width;
   icicleButton.setAttribute('aria-pressed', String(icicle));
   drawLegend();
-  let first = true;
+  let first = true, below = 0;  // px that are scrolled out there: a flame stands on the lower edge
   new ResizeObserver(() => {
-    const fromBottom = contentHeight() - graph.scrollTop - canvasHeight();
     layout();
     if (first) showStart();
-    else if (!icicle) graph.scrollTop = contentHeight() - canvasHeight() - fromBottom;
+    else if (!icicle) graph.scrollTop = contentHeight() - canvasHeight() - below;
     first = false;
     tell();
     draw();

@@ -22,7 +22,7 @@ constexpr std::string_view style_and_patterns = R"(<style>
 text{font:12px "DejaVu Sans Mono",Menlo,Consolas,monospace;fill:#111}
 .h{font:bold 17px sans-serif}.f{font:13px sans-serif}
 .h,.f{fill:#1b1b1b}.back{fill:#fff}
-.u{fill:#f0a860}.kb{fill:#86b6e8}.ib{fill:#f7e39c}.jb{fill:#5cc4a5}.ob{fill:#c4c4c4}
+.u{fill:#f0a860}.kb{fill:#86b6e8}.ib{fill:#f7e39c}.jb{fill:#3fb28e}.ob{fill:#dcdcdc}
 .m{fill:#333;fill-opacity:.6}.k{fill:url(#pk)}.i{fill:url(#pi)}.j{fill:url(#pj)}.o{fill:url(#po)}
 .l2{fill:#5b9bd5}.l1{fill:#a6c4e1}.s{fill:#ececec}.m1{fill:#edb69d}.m2{fill:#ee7f4d}
 </style>
@@ -172,9 +172,9 @@ class StaticPicture {
   std::vector<std::string> heading_lines() const {
     std::vector<std::string> lines;
     std::string facts;
-    for (const auto& [key, value] : header_.facts) facts += key + ": " + value + "   ";
+    for (const auto& [key, value] : header_.facts) facts += key + ": " + value + " · ";
     facts += (header_.difference ? "After: " : "Total: ") + amount_text(tree_.total().now, header_.unit);
-    if (header_.difference) facts += "   Before: " + amount_text(tree_.total().before, header_.unit);
+    if (header_.difference) facts += " · Before: " + amount_text(tree_.total().before, header_.unit);
     lines.push_back(facts);
     for (const auto& warning : header_.warnings) lines.push_back("⚠ " + warning);
     if (hidden_)
@@ -185,8 +185,9 @@ class StaticPicture {
 
   void heading() {
     const auto lines = heading_lines();
-    top_ = 32 + line * static_cast<double>(lines.size() + 1);
-    top_ = std::ceil(top_ / row) * row;  // rows lie on the patterns
+    // Patterns are laid from the picture's origin: what shows them stands where a row can be.
+    legend_ = std::ceil((32 + line * static_cast<double>(lines.size())) / row) * row;
+    top_ = legend_ + 2 * row;
     const double height = top_ + row * (deepest_ + 1) + margin;
     out_.put("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"");
     put_attribute(out_, "width", picture_width);
@@ -207,16 +208,14 @@ class StaticPicture {
 
   void legend() {
     double x = margin;
-    const double y = top_ - row - 4;
     std::array<bool, kinds.size()> present{};
     for (const auto i : drawn_)
       if (i) present[static_cast<std::size_t>(tree_.frames()[nodes_[i].frame].kind)] = true;
     const auto& entries = header_.difference ? changes : kinds;
     for (std::size_t k = 0; k < entries.size(); ++k) {
       if (!header_.difference && !present[k]) continue;
-      // Patterns are laid from the picture's origin: a swatch is where a row could be.
-      rectangle(entries[k].first, x, std::floor(y / row) * row, 26);
-      text("f", x + 31, std::floor(y / row) * row + 13, entries[k].second);
+      rectangle(entries[k].first, x, legend_, 26);
+      text("f", x + 31, legend_ + 12, entries[k].second);
       x += 52 + 8 * static_cast<double>(entries[k].second.size());
     }
     out_.put("</g>\n");
@@ -234,7 +233,7 @@ class StaticPicture {
   }
 
   [[nodiscard]] std::string_view style_of(std::size_t i) const {
-    if (!i) return header_.difference ? "s" : "o";
+    if (!i) return "s";
     if (!header_.difference) return kinds[static_cast<std::size_t>(tree_.frames()[nodes_[i].frame].kind)].first;
     const double change = layout_.change(i);
     return changes[static_cast<std::size_t>(change < -0.4    ? 0
@@ -297,7 +296,7 @@ class StaticPicture {
   std::vector<std::size_t> drawn_;
   std::uint32_t deepest_ = 0;
   std::uint64_t hidden_ = 0;
-  double top_ = 0;
+  double legend_ = 0, top_ = 0;
 };
 
 }  // namespace
