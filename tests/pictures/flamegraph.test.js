@@ -54,9 +54,9 @@ const close = async (page) => {
 };
 const here = (page) => page.textContent('#here');
 const matched = async (page, text) => {
+  const old = await page.textContent('#matched');
   await page.fill('#search', text);
-  await page.waitForFunction((old) => document.getElementById('matched').textContent !== old,
-                             await page.textContent('#matched'));
+  await page.waitForFunction((old) => document.getElementById('matched').textContent !== old, old);
   return page.textContent('#matched');
 };
 // Where a frame is: its level from the root, and its middle as a part of the width.
@@ -85,7 +85,8 @@ for (const end of ['html', 'svg']) {
     assert.match(await here(page), /^bash, user, 600 samples, 30\.00 % of all/);
     assert.strictEqual(await page.isDisabled('#out'), false);
     await page.mouse.move(...await place(page, 3, 0.4));  // read is from 1/6 to 4/6 now
-    assert.match(await page.textContent('.tip'), /^read.*inlined.*300 samples, 15\.00 % of all.*50\.00 % of what is zoomed/);
+    assert.match(await page.textContent('.tip'), /^read.*inlined.*300 samples, 15\.00 % of all/);
+    assert.match(await page.textContent('.tip'), /50\.00 % of what is zoomed/);
     await page.mouse.click(...await place(page, 0, 0.5));
     assert.match(await here(page), /^all/);
 
@@ -157,9 +158,11 @@ for (const end of ['html', 'svg']) {
 
   test(`${end}: names are text and nothing else`, async () => {
     const names = ['</script><img src=x onerror=alert(1)>', ']]><script>alert(2)</script>', '"\'`${alert(3)}`', '<!--',
-                   '\x1b[2J\x00\x07', 'javascript:alert(4)', '&lt;b&gt;', '\u202egnp.exe', '\ufffe\uffff', 'App\\Model'];
-    const bytes = Buffer.concat([Buffer.from(names.join(';') + ';'), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from(' 7\n')]);
-    const page = await open(draw('d.' + end, write('hostile.folded', bytes), '--title', names[0]));
+                   '\x1b[2J\x00\x07', 'javascript:alert(4)', '&lt&#60',
+                   '\u202egnp.exe', '\ufffe\uffff', 'App\\Model'];
+    const bytes = [Buffer.from(names.join(';') + ';'), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from(' 7\n')];
+    const page = await open(draw('d.' + end, write('hostile.folded', Buffer.concat(bytes)),
+                                 '--title', names[0]));
     assert.strictEqual(await page.locator('img').count(), 0);
     assert.strictEqual(await page.textContent('h1'), names[0]);
     assert.match(await matched(page, 'onerror=alert\\(1\\)>$'), /^Matched: 7 samples, 100.00 %/);
@@ -170,7 +173,8 @@ for (const end of ['html', 'svg']) {
       seen.push((await here(page)).replace(/, user, 7 samples.*$/, ''));
     }
     assert.deepStrictEqual(seen, [
-      ...names.slice(0, 4), '\\x1b[2J\\x00\\x07', names[5], names[6], '\\u{202e}gnp.exe', '\ufffd\ufffd', 'App\\Model', '\\xff\\xc3(']);
+      ...names.slice(0, 4), '\\x1b[2J\\x00\\x07', names[5], names[6], '\\u{202e}gnp.exe', '\ufffd\ufffd',
+      'App\\Model', '\\xff\\xc3(']);
     // Nor would a script run that had got in.
     if (end === 'html') {
       await page.evaluate(() => {
@@ -209,7 +213,7 @@ test('a picture needs no script', async () => {
   const page = await open(draw('g.svg', stacks), {javaScriptEnabled: false});
   const svg = fs.readFileSync(path.join(folder, 'g.svg'), 'utf8');
   assert.match(svg, /<title>vfs_read, kernel: 300 samples, 15 %<\/title>/);
-  assert.strictEqual(await page.locator('g > g > rect').count(), 11);
+  assert.strictEqual(await page.locator('g > g > rect').count(), 10);
   assert.strictEqual(await page.locator('g > g > rect').first().isVisible(), true);
   await close(page);
 });
@@ -218,10 +222,12 @@ test('a difference', async () => {
   const later = write('later.folded', 'bash;main 100\nnew;g 100\n');
   const page = await open(draw('h.html', '--diff', stacks, later));
   await page.focus('.graph');
-  await page.keyboard.press('ArrowUp');  // java: seven tenths, then none
-  assert.match(await here(page), /^java, user, before: 1,400 samples, 70\.00 %, after: 0 samples, 0\.00 %, change of its share: −70\.00 points/);
-  await page.keyboard.press('ArrowRight');
-  assert.match(await here(page), /^new, user, before: 0 samples.*after: 100 samples, 50\.00 %, change of its share: \+50\.00 points/);
+  await page.keyboard.press('ArrowUp');  // bash has three tenths, then a half
+  assert.match(await here(page), /^bash, user, before: 600 samples, 30\.00 %, after: 100 samples, 50\.00 %/);
+  assert.match(await here(page), /change of its share: \+20\.00 points$/);
+  await page.keyboard.press('ArrowRight');  // what is gone is seen all the same
+  assert.match(await here(page), /^java, user, before: 1,400 samples, 70\.00 %, after: 0 samples, 0\.00 %/);
+  assert.match(await here(page), /change of its share: −70\.00 points$/);
   assert.match(await page.textContent('.legend'), /smaller share.*larger share/);
   await close(page);
 });
