@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# cmake -D HEADER=file.h -D FILES="name=path|name=path" -P embed.cmake: writes a header in which each file is a string,
-# `name`, with its digest as Content-Security-Policy has it, `name_digest`: "sha256-" and base64.
+# cmake -D HEADER=file.h -D FOLDER=folder -D TEXTS="name=file+file|name=file" -P embed.cmake: writes a header in which
+# each text is a string, `name`, with its digest as Content-Security-Policy has it, `name_digest`: "sha256-" and base64.
 set(alphabet "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
 function(base64 hex out) # of 32 bytes: 42 digits by six bits, the last by four, and one =
@@ -20,12 +20,17 @@ function(base64 hex out) # of 32 bytes: 42 digits by six bits, the last by four,
 endfunction()
 
 set(header "// Made by cmake/embed.cmake.\n#pragma once\n\n#include <string_view>\n\nnamespace sonde::embedded {\n\n")
-string(REPLACE "|" ";" FILES "${FILES}")
-foreach(file ${FILES})
-  string(REGEX MATCH "^([^=]*)=(.*)$" _ "${file}")
+string(REPLACE "|" ";" TEXTS "${TEXTS}")
+foreach(entry ${TEXTS})
+  string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
   set(name "${CMAKE_MATCH_1}")
-  file(READ "${CMAKE_MATCH_2}" text)
-  file(SHA256 "${CMAKE_MATCH_2}" hex)
+  string(REPLACE "+" ";" files "${CMAKE_MATCH_2}")
+  set(text "")
+  foreach(file ${files})
+    file(READ "${FOLDER}/${file}" part)
+    string(APPEND text "${part}")
+  endforeach()
+  string(SHA256 hex "${text}")
   base64("${hex}" digest)
   string(APPEND header "inline constexpr std::string_view ${name} = R\"~embed~(${text})~embed~\";\n")
   string(APPEND header "inline constexpr std::string_view ${name}_digest = \"${digest}\";\n\n")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "app/folded_file.h"
 #include "app/listing.h"
+#include "app/outputs.h"
 #include "core/flamegraph.h"
-#include "core/text.h"
 #include "core/units.h"
 
 namespace sonde {
@@ -15,6 +17,7 @@ struct Row {
   const FrameSum& sum;
 };
 
+constexpr std::size_t top_of_terminal = 20;
 constexpr std::string_view kind_names[] = {"user", "kernel", "inlined", "jit", "other"};
 
 Value percent(std::uint64_t amount, std::uint64_t total) {
@@ -73,8 +76,10 @@ class FlameGraph final : public Listing<Row> {
     options.flag("--icicle", "outermost frames on top (also --inverted)", header_.icicle);
     options.flag("--inverted", "the same", header_.icicle);
     options.flag("--reverse", "innermost frames first: which functions, then by whom they are called", reverse_);
-    options.value("--top", "N", "only the first N functions, where they are listed",
-                  [this](std::string_view text) { top_ = parse_natural(text); });
+    options.value("--top", "N", "list only the first N functions (on a terminal: 20)", [this](std::string_view text) {
+      top_ = parse_natural(text);
+      if (!top_) throw Error(Exit::usage, "0 functions would show nothing.", "Give a number from 1 on.");
+    });
   }
 
  private:
@@ -113,10 +118,11 @@ Exit FlameGraph::list(const CommonOptions& common) {
     return Exit::done;
   }
   const auto sums = frame_sums(tree_);
-  const std::size_t shown = top_ ? std::min<std::size_t>(top_, sums.size()) : sums.size();
+  const bool terminal = !common.json && common.output.empty() && terminal_width(STDOUT_FILENO) > 0;
+  const std::size_t most = top_ ? top_ : terminal ? top_of_terminal : sums.size(), shown = std::min(most, sums.size());
   for (std::size_t i = 0; i < shown; ++i) row({tree_, sums[i]});
-  if (shown < sums.size()) note(format_count(sums.size() - shown) + " more functions. --top shows them.");
-  note("-o FILE.html or -o FILE.svg draws the stacks.");
+  if (shown < sums.size()) note(format_count(sums.size() - shown) + " more functions. --top N shows more.");
+  if (!common.json) note("-o FILE.html or -o FILE.svg draws the stacks.");
   return Exit::done;
 }
 

@@ -61,6 +61,9 @@ void read_folded(const std::string& path, StackTree& tree, FoldedReader::Choice 
     throw Error(
         Exit::run_time,
         reader.refused() ? name + " holds no folded stacks, see its " + first + "." : name + " holds no stacks.", form);
+  const auto& total = tree.total();
+  if (!(choice.recording == StackTree::Recording::now ? total.now : total.before))
+    throw Error(Exit::run_time, name + " has stacks, but all their amounts are 0.", form);
   if (reader.refused())
     note(name + " has " + format_count(reader.refused()) +
          (reader.refused() == 1 ? " line that is no folded stack: " : " lines that are no folded stacks, the first ") +

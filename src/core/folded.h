@@ -61,8 +61,9 @@ class FoldedReader {
   std::string refused_text_;
 };
 
-/// Writes each stack of the tree on a line, for flamegraph.pl, speedscope or ourselves. Semicolons, controls and bytes
-/// that are no UTF-8 are escaped (\x3b, \n). `modules`: also where the functions are, "malloc (/lib/libc.so.6)".
+/// Writes each stack of the tree (what was recorded now) on a line, for flamegraph.pl, speedscope or ourselves.
+/// Semicolons, controls and bytes that are no UTF-8 are escaped (\x3b, \n). `modules`: also where the functions are,
+/// "malloc (/lib/libc.so.6)".
 void write_folded(const StackTree& tree, Output& out, bool modules = false);
 
 /// Printable text of untrusted bytes, as escaped() has it, but with backslashes as they are: names of PHP are full of

@@ -110,10 +110,12 @@ TEST(FlameGraph, RefusesWhatIsNone) {
                  "holds no folded stacks, see its line 1: 'PERFILE2\\x01\\x02'.");
   EXPECT_EQ(folder.read("kept.html"), "kept");
   expect_refusal(run({"flamegraph", folder.write("empty", "")}), 1, "holds no stacks.");
+  expect_refusal(run({"flamegraph", folder.write("zero", "a;b 0\n")}), 1, "all their amounts are 0.");
   expect_refusal(run({"flamegraph", folder.at("nowhere")}), 1, "cannot be read: No such file");
   expect_refusal(run({"flamegraph", folder.at(".")}), 1, "cannot be read: Is a directory");
   expect_refusal(run({"flamegraph"}, {.out = -1, .prepare = [] { dup2(open("/dev/null", O_RDONLY), STDIN_FILENO); }}),
                  1, "Stdin holds no stacks.");
+  expect_refusal(run({"flamegraph", good, "--top", "0"}), 2, "0 functions would show nothing.");
   expect_refusal(run({"flamegraph", good, good}), 2, "Only --diff takes two files.");
   expect_refusal(run({"flamegraph", "--diff", good}), 2, "--diff wants two files.");
   expect_refusal(run({"flamegraph", "--diff", "-", "-"}), 2, "Only one of two files can be stdin.");

@@ -209,6 +209,26 @@ for (const end of ['html', 'svg']) {
   });
 }
 
+test('times', async () => {
+  const page = await open(draw('l.html', '--unit', 'ns', write('times.folded', 'a 999700000\nb 1500\nc 7\n')));
+  assert.match(await page.textContent('.facts'), /Total:1000 ms \(999,701,507 ns\)/);
+  assert.match(await matched(page, '^a$'), /^Matched: 1000 ms \(999,700,000 ns\)/);
+  assert.match(await matched(page, '^b$'), /^Matched: 1\.5 µs \(1,500 ns\)/);
+  assert.match(await matched(page, '^c$'), /^Matched: 7 ns \(7 ns\)/);
+  await close(page);
+});
+
+// A profiler that saw nothing: such a page is made here from another.
+test('nothing to draw', async () => {
+  const page = await open(write('empty.html', fs.readFileSync(draw('k.html', write('one.folded', 'a 5\n')), 'utf8')
+    .replace(/"total":.*?]}/, '"total":["0"],"own":["0"],"depth":[0],"frame":[0]}')));
+  assert.match(await here(page), /^all, 0 samples/);
+  await page.focus('.graph');
+  for (const key of ['ArrowUp', 'ArrowRight', 'Enter', 'Escape']) await page.keyboard.press(key);
+  assert.match(await here(page), /^all, 0 samples/);
+  await close(page);
+});
+
 test('a picture needs no script', async () => {
   const page = await open(draw('g.svg', stacks), {javaScriptEnabled: false});
   const svg = fs.readFileSync(path.join(folder, 'g.svg'), 'utf8');
