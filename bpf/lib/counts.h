@@ -13,7 +13,11 @@ enum count_who {
   COUNT_OF_COMM, /* takes both words of the key */
   COUNT_OF_USER,
   COUNT_OF_CGROUP,
+  COUNT_OF_CPU,
 };
+
+/* Of stacks: an idle CPU is nobody's, which is not the same as a process without a PID in the reader's namespace. */
+#define COUNT_IDLE (1ULL << 32)
 
 /* The tool's choice, in its conf. */
 struct count_by {

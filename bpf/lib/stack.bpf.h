@@ -21,13 +21,17 @@
 #define STACK_USERS 1
 #endif
 
+#ifndef STACKED_RECORD
 #define STACKED_RECORD 17408 /* the longest record that can have stacks, a multiple of 8 */
+#endif
 #define STACK_BYTES (STACK_FRAMES * 8)
 
 const volatile struct stack_conf stacks = {};
 
 struct stacked {
   char bytes[STACKED_RECORD + 2 * STACK_BYTES + sizeof(struct stack_tail)];
+  __u32 unchecked; /* see ring_put(); of what is counted by stack */
+  __u32 pad;
 };
 
 /* Created only if there are stacks to put there. */

@@ -141,6 +141,10 @@ void CommonOptions::declare_output(Options& options) {
 void CommonOptions::declare_probe(Options& options) {
   declare_backend(options);
   options.flag("--compat", "also calls of 32-bit tasks, where the backend does not see them by itself", compat);
+  declare_buffer(options);
+}
+
+void CommonOptions::declare_buffer(Options& options) {
   options.value("--buffer-size", "SIZE", "of the ring buffer, as 512k or 8M",
                 [this](std::string_view text) { buffer_bytes = parse_buffer(text); });
 }

@@ -73,6 +73,7 @@ struct CommonOptions {
   void declare_output(Options& options);
   void declare_probe(Options& options);
   void declare_backend(Options& options);  ///< the part of it that does not concern a ring buffer
+  void declare_buffer(Options& options);
   void declare_telling(Options& options);
 
   /// What choose_columns() takes.

@@ -42,6 +42,7 @@ void Losses::each(const F& take) {
   take("at most, program skipped by the kernel as it was running on that CPU", skipped_);
   take("at most, process not followed with all its events, program skipped by the kernel", unfollowed_);
   take("return missed by the kretprobe, or not yet come", unfinished_);
+  take("at most, sample not taken by the kernel, as the CPU was held up or in another BPF program", unsampled_);
   take("over --max-rate", over_rate_);
   take("malformed record", malformed_);
 }

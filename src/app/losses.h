@@ -22,6 +22,8 @@ class Losses {
   void take_unfollowed(std::uint64_t total) { unfollowed_.total = total; }
   /// Calls that were seen to begin and, by the end of the window, not to end.
   void take_unfinished(std::uint64_t count) { unfinished_.total = count; }
+  /// Samples that should have been there, of whomever, and were not.
+  void take_unsampled(std::uint64_t count) { unsampled_.total = count; }
   void add_over_rate() { ++over_rate_.total; }
   void add_malformed() { ++malformed_.total; }
 
@@ -41,7 +43,7 @@ class Losses {
   void each(const F& take);
 
   std::array<Count, DROP_KINDS> drops_{};
-  Count skipped_, unfollowed_, unfinished_, over_rate_, malformed_;
+  Count skipped_, unfollowed_, unfinished_, unsampled_, over_rate_, malformed_;
 };
 
 }  // namespace sonde

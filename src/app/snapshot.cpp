@@ -10,6 +10,7 @@ void SnapshotBase::common_options(Options& options, CommonOptions& common) {
   common.declare_intervals(options);
   common.declare_output(options);
   common.declare_backend(options);
+  if (has_stacks()) common.declare_buffer(options);
   common.declare_telling(options);
 }
 

@@ -27,6 +27,8 @@
 
 namespace sonde {
 
+class StackStore;
+
 /// The half of Snapshot that does not depend on the tool's types: see there.
 class SnapshotBase : public Tracing {
  public:
@@ -74,6 +76,14 @@ class SnapshotBase : public Tracing {
   virtual void take_cpu_account(unsigned /*cpu*/, const std::byte* /*record*/) {}
   /// `boundary`: when the interval ended, ns monotonic.
   virtual void settle_accounts(std::uint64_t /*boundary*/) {}
+  /// A tool that counts by stack: see StackSums. And which stacks.
+  [[nodiscard]] virtual bool has_stacks() const { return false; }
+  [[nodiscard]] virtual std::optional<stack_conf> stacks_wanted() const { return std::nullopt; }
+  /// Of such a tool, while it runs.
+  [[nodiscard]] StackStore* stacks() const { return stacks_; }
+  /// So many rows are enough, whatever happens; 0: that is not known.
+  [[nodiscard]] virtual std::uint64_t most_rows() const { return 0; }
+
   /// A sentence about the interval as a whole.
   [[nodiscard]] virtual std::string remark() const { return {}; }
 
@@ -97,6 +107,7 @@ class SnapshotBase : public Tracing {
   std::size_t sorting_ = 0;
   std::optional<LinearBuckets> linear_;
   unsigned linear_of_ = 0;
+  StackStore* stacks_ = nullptr;
 };
 
 /// What comes first when rows are sorted by these: the larger number, or the text that is first in the alphabet.
@@ -185,6 +196,13 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// What came between two readings; `before` is all zero for a key that is new.
   virtual V difference(const V& now, const V& before) const = 0;
   [[nodiscard]] virtual bool empty(const V& value) const = 0;
+  /// Whether what the kernel counts under several keys can be one row; then the key of that row, for each of them.
+  /// Asked for when all have been read.
+  [[nodiscard]] virtual bool merges_keys() const { return false; }
+  virtual K key_shown(const K& key, const V& /*total*/) { return key; }
+  /// All rows of this interval, and what they come to.
+  [[nodiscard]] const std::vector<Sum>& sums() const { return sums_; }
+  [[nodiscard]] const V& whole() const { return whole_; }
   /// At each reading, for each row: what the tool's programs have put beside it. Rows of one key come one by one.
   virtual void take_beside(const K& /*key*/, const std::byte* /*beside*/) {}
 
@@ -235,6 +253,9 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
         for (std::size_t i = 0; i < sum.buckets.size(); ++i) sum.buckets[i] -= old->second.buckets[i];
       sums_.push_back(std::move(sum));
     }
+    if (merges_keys()) merge_keys();
+    whole_ = {};
+    for (const Sum& sum : sums_) merge(whole_, sum.value);
     order_.resize(sums_.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
@@ -245,6 +266,25 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     });
   }
 
+  // Differences are added up, not what they are differences of: a key may be shown under another one the next time.
+  void merge_keys() {
+    std::unordered_map<K, std::size_t, Hash, Same> places;
+    std::vector<Sum> merged;
+    for (Sum& sum : sums_) {
+      sum.key = key_shown(sum.key, sum.total);
+      const auto [place, fresh] = places.try_emplace(sum.key, merged.size());
+      if (fresh) {
+        merged.push_back(std::move(sum));
+        continue;
+      }
+      Sum& into = merged[place->second];
+      merge(into.value, sum.value);
+      merge(into.total, sum.total);
+      for (std::size_t i = 0; i < into.buckets.size(); ++i) into.buckets[i] += sum.buckets[i];
+    }
+    sums_ = std::move(merged);
+  }
+
   [[nodiscard]] std::size_t row_count() const final { return sums_.size(); }
   void fill(std::size_t row, std::span<const std::size_t> chosen, std::span<Value> values) final {
     this->fill_values(sums_[order_[row]], chosen, values);
@@ -252,6 +292,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
 
   Entries now_, before_;
   std::vector<Sum> sums_;
+  V whole_{};
   std::vector<std::size_t> order_;
   std::optional<Groupings> groupings_;
   std::vector<Value::Bucket> times_, sizes_;

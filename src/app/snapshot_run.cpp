@@ -13,7 +13,11 @@ namespace {
 
 // A row is a key on a CPU. Distributions make it ten times as large.
 constexpr std::uint32_t usual_rows = 65536, usual_rows_with_buckets = 16384;
+constexpr std::uint32_t usual_stacks = 131072;
 constexpr std::uint64_t terminal_rows = 20;
+// Names are looked up soon, while the process is there that has the file; so many stacks at a time.
+constexpr std::uint64_t stack_wait = 250'000'000;
+constexpr std::size_t stacks_at_once = 256;
 
 // An interval ends so much later than the programs are told when, so that none of them can be late with the news.
 constexpr std::uint64_t notice = 200'000;
@@ -22,16 +26,30 @@ constexpr std::uint64_t pending_patience = 100'000'000;
 constexpr std::size_t longest_drain_records = 8192;
 constexpr std::uint32_t least_threads = 8192;
 
+std::uint32_t fair_stacks(std::uint64_t most) {
+  return most ? static_cast<std::uint32_t>(std::min<std::uint64_t>(most, usual_stacks)) : usual_stacks;
+}
+
 std::uint32_t whole_chunks(std::uint32_t rows) { return (rows + COUNT_CHUNK - 1) / COUNT_CHUNK; }
 
 }  // namespace
 
 SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
-    : TracingRun(tool, options), snapshot_(tool) {}
+    : TracingRun(tool, options), snapshot_(tool) {
+  const auto wanted = tool.stacks_wanted();
+  if (!wanted) return;
+  sources_.emplace(*wanted);
+  snapshot_.stacks_ = &stacks_.emplace(sources_->symbolizer());
+}
+
+SnapshotRun::~SnapshotRun() { snapshot_.stacks_ = nullptr; }
 
 void SnapshotRun::size_maps(const LibraryParts& parts) {
   if (parts.rows) size_counts(parts);
   if (parts.read_tasks) size_accounts(parts);
+  if (!stacks_) return;
+  sources_->set(parts);
+  size_ring(parts);
 }
 
 void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {
@@ -52,6 +70,7 @@ void SnapshotRun::size_counts(const LibraryParts& parts) {
   const unsigned buckets = parts.buckets ? snapshot_.distributions() : 0;
   const std::uint32_t wanted = options_.max_entries ? options_.max_entries
                                : buckets            ? usual_rows_with_buckets
+                               : stacks_            ? fair_stacks(snapshot_.most_rows())
                                                     : usual_rows;
   const std::uint32_t lanes = kernel::possible_cpus() * *parts.count_users;
   // Each lane begins a chunk of its own, and row 0 is nobody's.
@@ -79,6 +98,11 @@ void SnapshotRun::loaded() {
     return;
   }
   counts_.emplace(parts_.rows);
+  if (stacks_) {
+    ring_.emplace(parts_.events, *parts_.run);
+    waiter_.watch_edges(ring_->fd());
+    sources_->start(*parts_.run, options_, waiter_);
+  }
   if (parts_.buckets && snapshot_.distributions()) buckets_.emplace(parts_.buckets);
   if (parts_.beside && snapshot_.uses_beside()) beside_.emplace(parts_.beside);
 }
@@ -106,7 +130,11 @@ std::uint64_t SnapshotRun::boundary() const {
 }
 
 bool SnapshotRun::take() {
-  const bool busy = ring_ && drain() > 0;
+  bool busy = ring_ && drain() > 0;
+  if (stacks_) {
+    sources_->catch_up(now());
+    busy = stacks_->look_up(stacks_at_once);
+  }
   // The last one is read when its programs have come to their ends.
   const bool last = options_.max_events && intervals_ + 1 == options_.max_events;
   if (now() < boundary() || last) return busy;
@@ -129,7 +157,9 @@ std::uint64_t SnapshotRun::end_interval() {
 
 std::size_t SnapshotRun::drain() {
   const auto take = [this](const std::byte* record, std::size_t size) {
-    if (size >= snapshot_.account_size())
+    if (stacks_) {
+      if (!stacks_->take({reinterpret_cast<const char*>(record), size})) losses_.add_malformed();
+    } else if (size >= snapshot_.account_size())
       snapshot_.take_account(record);
     else
       losses_.add_malformed();
@@ -143,13 +173,15 @@ bool SnapshotRun::enough() const {
 }
 
 void SnapshotRun::wait(bool busy) {
-  if (busy && !ring_) return;
-  if (!busy && ring_ && !ring_->fall_asleep()) return;
+  if (busy && (!ring_ || stacks_)) return;
+  // Who waits for stacks need not be woken for each: there is room for many, and a ring that fills wakes us.
+  if (!busy && ring_ && !stacks_ && !ring_->fall_asleep()) return;
   const std::uint64_t time = now(), end = boundary();
-  std::uint64_t left = end - std::min(end, time);
+  std::uint64_t left = end == UINT64_MAX ? end : end - std::min(end, time);
   if (busy) left = std::min(left, busy_wait);
-  TracingRun::wait(end == UINT64_MAX && !busy ? -1 : static_cast<std::int64_t>(left));
-  if (ring_) ring_->wake_up();
+  if (stacks_) left = std::min(left, stack_wait);
+  TracingRun::wait(left == UINT64_MAX ? -1 : static_cast<std::int64_t>(left));
+  if (ring_ && !stacks_) ring_->wake_up();
 }
 
 void SnapshotRun::take_rest() {
@@ -198,7 +230,21 @@ void SnapshotRun::read_cpu_accounts() {
   }
 }
 
+void SnapshotRun::take_stacks() {
+  while (drain() == longest_drain_records) {
+  }
+  sources_->catch_up(now());
+  while (stacks_->look_up(stacks_at_once)) drain();
+}
+
+// A row is there a moment before its stack is.
 void SnapshotRun::read_counts() {
+  if (stacks_) take_stacks();
+  read_rows();
+  if (stacks_) take_stacks();
+}
+
+void SnapshotRun::read_rows() {
   const std::uint32_t lanes = kernel::possible_cpus() * *parts_.count_users;
   const std::uint32_t taken = __atomic_load_n(parts_.chunks_taken, __ATOMIC_ACQUIRE) + lanes;
   const std::uint32_t rows = std::min(taken * COUNT_CHUNK, counts_->size());
@@ -232,7 +278,11 @@ void SnapshotRun::show(std::uint64_t start, std::uint64_t end) {
   started_ = end;
 }
 
+std::uint64_t SnapshotRun::cpu_beside() const { return sources_ ? sources_->cpu_time() : 0; }
+
 void SnapshotRun::more_notes() {
+  if (sources_)
+    for (const auto& sentence : sources_->notes()) sink_.note(sentence);
   if (keeps_accounts() && *parts_.unlisted)
     sink_.note("The kernel does not list all its threads: " + format_count(*parts_.unlisted) +
                " that were there count from their first switch on.");

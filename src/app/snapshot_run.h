@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "app/snapshot.h"
+#include "app/stack_sources.h"
 #include "app/tracing_run.h"
+#include "core/stack_store.h"
 #include "kernel/iterator.h"
 #include "kernel/ring.h"
 #include "kernel/rows.h"
@@ -17,6 +19,7 @@ namespace sonde {
 class SnapshotRun final : public TracingRun {
  public:
   SnapshotRun(SnapshotBase& tool, const CommonOptions& options);
+  ~SnapshotRun() override;
 
  private:
   void size_maps(const LibraryParts& parts) override;
@@ -29,11 +32,14 @@ class SnapshotRun final : public TracingRun {
   bool enough() const override;
   void take_rest() override;
   void more_notes() override;
+  [[nodiscard]] std::uint64_t cpu_beside() const override;
 
   [[nodiscard]] std::uint64_t boundary() const;  // when the interval that goes on ends
   void show(std::uint64_t start, std::uint64_t end);
   void read(std::uint64_t end);
   void read_counts();
+  void read_rows();
+  void take_stacks();
   void read_accounts(std::uint64_t boundary);
   void read_cpu_accounts();
   std::uint64_t end_interval();
@@ -43,6 +49,8 @@ class SnapshotRun final : public TracingRun {
   [[nodiscard]] bool keeps_accounts() const { return snapshot_.account_size() != 0; }
 
   SnapshotBase& snapshot_;
+  std::optional<StackSources> sources_;
+  std::optional<StackStore> stacks_;
   std::optional<kernel::Rows> counts_, buckets_, beside_;
   std::optional<kernel::Iterator> tasks_;
   std::optional<kernel::Rows> cpus_;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/stream_run.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <utility>
 
 #include "core/units.h"
 #include "kernel/iterator.h"
@@ -20,20 +17,11 @@ constexpr std::uint64_t pending_patience = second / 10;
 
 }  // namespace
 
-StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options)
-    : TracingRun(tool, options),
-      stream_(tool),
-      kernel_stacks_(tool.shown("kstack")),
-      user_stacks_(tool.shown("ustack")) {
-  if (!kernel_stacks_ && !user_stacks_) return;
-  symbolizer_.emplace();
-  if (user_stacks_) symbolizer_->look_into_programs([this](int pid) { hide(pid); });
-  stream_.stacks_ = &stacks_.emplace(*symbolizer_);
-}
-
-// Of the processes that look up names, this one and the one before it, which may still be about to end.
-void StreamRun::hide(int pid) {
-  if (parts_.run) parts_.run->apart[1] = std::exchange(parts_.run->apart[0], static_cast<std::uint32_t>(pid));
+StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : TracingRun(tool, options), stream_(tool) {
+  const stack_conf wanted{tool.shown("kstack"), tool.shown("ustack")};
+  if (!wanted.kernel && !wanted.user) return;
+  sources_.emplace(wanted);
+  stream_.stacks_ = &stacks_.emplace(sources_->symbolizer());
 }
 
 StreamRun::~StreamRun() { stream_.stacks_ = nullptr; }
@@ -44,28 +32,14 @@ void StreamRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& un
 
 void StreamRun::size_maps(const LibraryParts& parts) {
   size_ring(parts);
-  if (parts.stacks) *parts.stacks = {kernel_stacks_, user_stacks_};
-  parts.lib->apart = user_stacks_;
+  if (sources_) sources_->set(parts);
 }
 
 void StreamRun::loaded() {
   values_.resize(chosen().size());
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
-  if (kernel_stacks_) symbolizer_->look_into_kernel();
-  if (symbolizer_ && symbolizer_->user()) watch_mappings(*symbolizer_->user());
-}
-
-void StreamRun::watch_mappings(kernel::UserStacks& stacks) {
-  hide(stacks.process().pid());
-  // Of those that are asked for by number, the others need not be looked at. What a COMMAND maps is seen as it does.
-  std::vector<std::uint32_t> pids;
-  const auto& list = options_.filter.pids;
-  if (list && !list->negated && !options_.filter.follow)
-    for (const auto& pid : list->items) pids.push_back(static_cast<std::uint32_t>(parse_natural(pid)));
-  if (!options_.command.empty()) pids.push_back(static_cast<std::uint32_t>(getpid()));
-  stacks.start(pids);
-  for (const int fd : stacks.fds()) waiter_.watch_edges(fd);
+  if (sources_) sources_->start(*parts_.run, options_, waiter_);
 }
 
 void StreamRun::opened() {
@@ -76,7 +50,7 @@ void StreamRun::opened() {
 
 bool StreamRun::take() {
   const bool found = drain() > 0;
-  if (symbolizer_ && symbolizer_->user()) symbolizer_->user()->catch_up(now());
+  if (sources_) sources_->catch_up(now());
   return found;
 }
 
@@ -128,13 +102,11 @@ void StreamRun::take_rest() {
   }
 }
 
-std::uint64_t StreamRun::cpu_beside() const {
-  return symbolizer_ && symbolizer_->user() ? symbolizer_->user()->process().cpu_time() : 0;
-}
+std::uint64_t StreamRun::cpu_beside() const { return sources_ ? sources_->cpu_time() : 0; }
 
 void StreamRun::more_notes() {
-  if (symbolizer_)
-    for (const auto& sentence : symbolizer_->notes()) sink_.note(sentence);
+  if (sources_)
+    for (const auto& sentence : sources_->notes()) sink_.note(sentence);
   if (const std::uint64_t n = stacks_ ? stacks_->without_kernel() : 0)
     sink_.note(format_count(n) + (n == 1 ? " event has" : " events have") +
                " no stack of the kernel: this kernel tells none at that hook; another --backend may show it.");

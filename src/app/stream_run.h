@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "app/stack_sources.h"
 #include "app/stream.h"
 #include "app/tracing_run.h"
 #include "kernel/ring.h"
-#include "kernel/system_symbolizer.h"
 
 namespace sonde {
 
@@ -30,15 +30,12 @@ class StreamRun final : public TracingRun {
   void more_notes() override;
   [[nodiscard]] std::uint64_t cpu_beside() const override;
 
-  void hide(int pid);
-  void watch_mappings(kernel::UserStacks& stacks);
   std::size_t drain();
   bool take_record(const std::byte* record, std::size_t size);
   bool within_rate();
 
   StreamBase& stream_;
-  bool kernel_stacks_, user_stacks_;
-  std::optional<kernel::SystemSymbolizer> symbolizer_;
+  std::optional<StackSources> sources_;
   std::optional<Stacks> stacks_;
   std::optional<kernel::Ring> ring_;
   std::vector<Value> values_;

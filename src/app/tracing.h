@@ -54,6 +54,7 @@ struct LibraryParts {
   std::uint32_t* uses_buckets = nullptr;
   stack_conf* stacks = nullptr;  ///< of records that can have stacks behind them
   bpf_map* stacked = nullptr;
+  bpf_map* samples = nullptr;         ///< how many each CPU was sampled for, asked for or not
   bpf_program* read_tasks = nullptr;  ///< accounts of tasks, with what belongs to them
   bpf_map* threads = nullptr;
   bpf_map* cpus = nullptr;
@@ -169,6 +170,7 @@ class Probed : public Base {
       parts.stacks = &s.rodata->stacks;
       parts.stacked = s.maps.stacked;
     }
+    if constexpr (requires { s.maps.samples; }) parts.samples = s.maps.samples;
     if constexpr (requires { s.bss->boundary; }) {
       parts.read_tasks = s.progs.read_tasks;
       parts.unlisted = reinterpret_cast<const std::uint64_t*>(&s.bss->unlisted);

@@ -57,6 +57,7 @@ void TracingRun::start() {
       tool_.opener(), [this](void* skeleton) { return plan(skeleton); },
       kernel::Object::Options{options_.backend, options_.btf_file});
   parts_ = tool_.parts(object_->skeleton());
+  if (object_->sampler()) samples_.emplace(parts_.samples);
   loaded();
   waiter_.watch_hangup(outputs_.rows().fd());
   if (!command_) targets_.emplace(options_.filter);
@@ -77,6 +78,7 @@ kernel::Plan TracingRun::plan(void* skeleton) {
 void TracingRun::set_library(const LibraryParts& parts, const kernel::Rung& rung) {
   *parts.filter = filter_.conf;
   size_maps(parts);
+  if (parts.samples) kernel::resize_map(parts.samples, kernel::possible_cpus());
   // A hash can be looked through for calls whose return was missed.
   task_storage_ = rung.remembers_calls && !rung.may_miss_returns && kernel::has_task_storage();
   parts.lib->remembers_calls = rung.remembers_calls ? 1 : 0;
@@ -165,7 +167,9 @@ Exit TracingRun::go() {
 void TracingRun::open_window() {
   opening();
   skipped_before_ = object_->skipped() - kernel::Object::skipped(parts_.follow_fork);
+  if (samples_) stolen_before_ = object_->sampler()->stolen();
   opened_ = reported_ = now();
+  if (samples_) samples_due_before_ = object_->sampler()->due(opened_);
   __atomic_store_n(&parts_.run->running, 1U, __ATOMIC_SEQ_CST);
 }
 
@@ -173,6 +177,7 @@ void TracingRun::close_window() {
   __atomic_store_n(&parts_.run->running, 0U, __ATOMIC_SEQ_CST);
   closed_ = now();
   take_rest();
+  if (samples_) count_missed_samples();
   if (object_->rung().may_miss_returns) losses_.take_unfinished(kernel::unfinished_calls(parts_.calls_by_tid));
   const std::uint64_t unfollowed = kernel::Object::skipped(parts_.follow_fork);
   losses_.take_unfollowed(unfollowed);
@@ -184,12 +189,33 @@ void TracingRun::loop() {
   while (!over()) {
     const bool busy = take();
     for (const auto& attachment : tool_.found_meanwhile()) object_->attach_late(attachment);
+    if (samples_ && !busy) object_->sampler()->follow();
     watch_processes();
     report_losses(!busy);
     if (busy) sink_.flush();
     if (!busy && hung_up(outputs_.rows().fd())) throw OutputClosed{};
     if (!over()) wait(busy);
   }
+}
+
+std::uint64_t TracingRun::samples_taken() {
+  std::uint64_t sum = 0;
+  for (std::uint32_t cpu = 0; cpu < samples_->size(); ++cpu)
+    sum += __atomic_load_n(reinterpret_cast<const std::uint64_t*>(samples_->at(cpu)), __ATOMIC_RELAXED);
+  return sum;
+}
+
+// Of each CPU the window may begin and end anywhere between two samples.
+void TracingRun::count_missed_samples() {
+  const kernel::Sampler& sampler = *object_->sampler();
+  if (sampler.sampling().clock != kernel::Sampling::Clock::cpu_clock) return;
+  const std::uint64_t due = sampler.due(closed_) - samples_due_before_, taken = samples_taken() + sampler.cpus();
+  const std::uint64_t missed = due - std::min(due, taken);
+  // Where the kernel tells it at all, it does so in ticks of 10 ms: one of each CPU may not have come to its end.
+  const std::uint64_t tick = sampler.sampling().hertz / 100 + 1;
+  const std::uint64_t stolen = sampler.stolen() - stolen_before_;
+  if (stolen || stolen_before_) stolen_samples_ = std::min(missed, stolen + tick * sampler.cpus());
+  losses_.take_unsampled(missed - stolen_samples_);
 }
 
 void TracingRun::watch_processes() {
@@ -230,6 +256,9 @@ Remarks TracingRun::remarks() const { return tool_.remarks_on(object_->skeleton(
 void TracingRun::notes() {
   more_notes();
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
+  if (stolen_samples_)
+    sink_.note("The hypervisor let others run meanwhile: " + counted(stolen_samples_, "sample") +
+               " fewer than there would have been.");
   if (targets_ended_) sink_.note("All processes of --pid have ended.");
   const auto backends = tool_.backends();
   const bool has_tracepoints =

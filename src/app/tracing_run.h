@@ -14,6 +14,7 @@
 #include "app/targets.h"
 #include "app/tracing.h"
 #include "kernel/object.h"
+#include "kernel/rows.h"
 
 namespace sonde {
 
@@ -84,6 +85,9 @@ class TracingRun {
   void fill_maps();
   void seed_followed();
 
+  [[nodiscard]] std::uint64_t samples_taken();
+  void count_missed_samples();
+
   void open_window();
   void close_window();
   void loop();
@@ -100,7 +104,10 @@ class TracingRun {
   std::optional<Command> command_;
   std::optional<Targets> targets_;
   std::uint64_t skipped_before_ = 0;  // but for forks that were not followed: those count from the start
-  std::uint64_t reported_ = 0;        // when losses were last reported
+  std::optional<kernel::Rows> samples_;
+  std::uint64_t samples_due_before_ = 0, stolen_before_ = 0;  // when the window opened
+  std::uint64_t stolen_samples_ = 0;
+  std::uint64_t reported_ = 0;  // when losses were last reported
   bool command_ended_ = false, targets_ended_ = false;
 };
 

@@ -87,6 +87,43 @@ std::optional<KernelFunction> blacklisted_function(std::string_view line) {
   return function(line);
 }
 
+std::vector<unsigned> cpu_list(std::string_view text) {
+  constexpr unsigned most = 65536;
+  std::vector<unsigned> cpus;
+  const char *at = text.data(), *end = at + text.size();
+  while (at != end && *at != '\n') {
+    unsigned first = 0, last = 0;
+    auto number = std::from_chars(at, end, first);
+    if (number.ec != std::errc{}) return {};
+    last = first;
+    if (number.ptr != end && *number.ptr == '-') number = std::from_chars(number.ptr + 1, end, last);
+    const bool ascends = cpus.empty() || first > cpus.back();
+    if (number.ec != std::errc{} || last < first || last >= most || !ascends) return {};
+    for (unsigned cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    at = number.ptr;
+    if (at != end && *at == ',')
+      ++at;
+    else if (at != end && *at != '\n')
+      return {};
+  }
+  return cpus;
+}
+
+std::optional<std::uint64_t> stolen_ticks(std::string_view stat) {
+  constexpr int place = 8;
+  if (!stat.starts_with("cpu ")) return std::nullopt;
+  std::string_view line = stat.substr(0, stat.find('\n'));
+  std::uint64_t value = 0;
+  for (int i = 0; i < place; ++i) {
+    const std::size_t space = line.find(' ');
+    const std::size_t digit = space == line.npos ? space : line.find_first_not_of(' ', space);
+    if (digit == line.npos) return std::nullopt;
+    line.remove_prefix(digit);
+  }
+  if (std::from_chars(line.data(), line.data() + line.size(), value).ec != std::errc{}) return std::nullopt;
+  return value;
+}
+
 std::optional<TracepointName> tracepoint_name(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == line.npos) return std::nullopt;

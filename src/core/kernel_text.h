@@ -39,6 +39,12 @@ std::optional<KernelFunction> kallsyms_function(std::string_view line);
 /// A line of kprobes/blacklist: "0x...-0x...\tname".
 std::optional<KernelFunction> blacklisted_function(std::string_view line);
 
+/// A list of CPUs as sysfs has them, "0-3,8\n", in order; empty if it is none.
+std::vector<unsigned> cpu_list(std::string_view text);
+
+/// From /proc/stat: for how long others had this machine's CPUs while it wanted to run, in ticks of USER_HZ.
+std::optional<std::uint64_t> stolen_ticks(std::string_view stat);
+
 struct TracepointName {
   std::string_view category, name;
 

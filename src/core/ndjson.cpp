@@ -225,7 +225,7 @@ void Ndjson::put_stack(std::span<const Frame> frames) {
     out_.put(R"(,"module":)");
     put_name(frame.module);
     out_.put(R"(,"offset":)");
-    if (frame.is_mark)
+    if (frame.is_mark || frame.offset == Frame::anywhere)
       out_.put("null");
     else
       out_.put_natural(frame.offset);

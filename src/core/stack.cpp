@@ -54,8 +54,10 @@ void show_frame(const Frame& frame, std::string& text) {
   const bool in_kernel = frame.module == "[kernel]";
   text.assign(frame.symbol.empty() ? frame.module : frame.symbol);
   if (frame.is_mark) return;
-  if (!text.empty()) text += '+';
-  append_hex(frame.offset, text);
+  if (frame.offset != Frame::anywhere) {
+    if (!text.empty()) text += '+';
+    append_hex(frame.offset, text);
+  }
   if (frame.symbol.empty() || frame.module.empty() || in_kernel) return;
   if (frame.module.starts_with('['))
     text.append(" ").append(frame.module);

@@ -17,9 +17,12 @@ struct Frame {
   /// The file that is mapped there, or a word in brackets: "[kernel]", "[ext4]", "[vdso]", "[anon]". Empty: nothing is.
   std::string_view module{};
   /// In the symbol; without one, in the module (of a file: the offset in that file); without either, the address.
+  /// `anywhere`: the frame stands for all places in the symbol, or in a module without names.
   std::uint64_t offset = 0;
   /// No frame: `symbol` is a word in brackets that says what is missing there, see marks below.
   bool is_mark = false;
+
+  static constexpr std::uint64_t anywhere = UINT64_MAX;
 
   bool operator==(const Frame&) const = default;
 };
@@ -29,6 +32,7 @@ inline constexpr std::string_view gap = "[gap]";        ///< a function without 
 inline constexpr std::string_view broken = "[broken]";  ///< the chain of frame pointers ends before the start
 inline constexpr std::string_view cut = "[cut]";        ///< there were more frames than are taken
 inline constexpr std::string_view hidden = "[hidden]";  ///< the kernel does not tell where its functions are
+inline constexpr std::string_view untold = "[untold]";  ///< what it was did not get through to the reader
 }  // namespace mark
 
 inline Frame marked(std::string_view word) { return {word, {}, 0, true}; }

@@ -49,8 +49,6 @@ std::string heading(const ColumnInfo& column) {
   return name;
 }
 
-std::string counted(std::uint64_t n, const char* thing) { return format_count(n) + " " + thing + (n == 1 ? "" : "s"); }
-
 }  // namespace
 
 Table::Table(Output& rows, Output& diagnostics, TableStyle style)

@@ -205,4 +205,8 @@ std::string format_count(std::uint64_t n) {
   return text;
 }
 
+std::string counted(std::uint64_t n, std::string_view thing) {
+  return format_count(n) + " " + std::string(thing) + (n == 1 ? "" : "s");
+}
+
 }  // namespace sonde

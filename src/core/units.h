@@ -40,4 +40,7 @@ std::string format_bytes(std::uint64_t bytes);
 /// 1234567 as "1,234,567".
 std::string format_count(std::uint64_t n);
 
+/// "1 event", "1,234 events"
+std::string counted(std::uint64_t n, std::string_view thing);
+
 }  // namespace sonde

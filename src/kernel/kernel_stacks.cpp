@@ -67,7 +67,7 @@ void KernelStacks::name(std::span<const std::uint64_t> addresses, std::vector<Fr
   std::size_t first = 0;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     frames.push_back(frame(addresses[i], i > 0));
-    if (i < farthest_probe_frame && runs_probes(frames[i].symbol, frames[i].module)) first = i + 1;
+    if (!shows_probes_ && i < farthest_probe_frame && runs_probes(frames[i].symbol, frames[i].module)) first = i + 1;
   }
   // Where the kernel cannot see beyond them, they are all there is.
   if (first < frames.size())

@@ -20,6 +20,8 @@ class KernelStacks {
   void prepare() {
     if (read_.empty()) read();
   }
+  /// Stacks are not taken by probes, whose frames are left out otherwise.
+  void show_probes() { shows_probes_ = true; }
   /// See Symbolizer::name_kernel().
   void name(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames);
   /// Why there are no names: a sentence; empty if there are.
@@ -32,6 +34,7 @@ class KernelStacks {
 
   std::vector<KernelSymbols> read_;  // the last one counts: what frames point to stays
   std::uint64_t read_at_ = 0;
+  bool shows_probes_ = false;
 };
 
 }  // namespace sonde::kernel

@@ -20,6 +20,17 @@ enum class Hook {
   kprobe,      ///< a function's name
   kretprobe,
   uretprobe,  ///< a path, where in that file the function begins
+  sampling,   ///< so many times a second on each CPU
+};
+
+/// What Hook::sampling goes by.
+struct Sampling {
+  enum class Clock {
+    cycles,     ///< a counter of the CPU's cycles, which stands still while it is idle; by NMI where there is one
+    cpu_clock,  ///< a timer: an interrupt, so that what runs without interrupts is not seen
+  };
+  Clock clock = Clock::cpu_clock;
+  unsigned hertz = 0;
 };
 
 struct Attachment {
@@ -34,6 +45,7 @@ struct Attachment {
   bool optional = false;     ///< not every architecture or kernel has this target, and that is no loss
   std::uint64_t offset = 0;  ///< in the file, for Hook::uretprobe
   std::string shown{};       ///< of Hook::uretprobe, what people read: an optional one that fails is named by it
+  Sampling sampling{};       ///< of Hook::sampling
 };
 
 inline Attachment if_possible(bpf_program* program) { return {program, Hook::section, {}, true}; }
@@ -50,6 +62,12 @@ inline Attachment uretprobe(bpf_program* program, std::string path, std::uint64_
   Attachment attachment{program, Hook::uretprobe, std::move(path), optional};
   attachment.offset = offset;
   attachment.shown = std::move(shown);
+  return attachment;
+}
+/// On all CPUs, and on those that come online.
+inline Attachment sampling(bpf_program* program, Sampling::Clock clock, unsigned hertz) {
+  Attachment attachment{program, Hook::sampling, {}};
+  attachment.sampling = {clock, hertz};
   return attachment;
 }
 inline Attachment tracepoint(bpf_program* program, std::string target, bool optional = false) {

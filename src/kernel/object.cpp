@@ -166,6 +166,7 @@ Object::~Object() { close(); }
 void Object::close() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
   links_.clear();
+  sampler_.reset();
   attached_.clear();
   left_out_.clear();
   if (skeleton_.object) skeleton_.destroy(skeleton_.address);
@@ -177,6 +178,10 @@ void Object::look_for_the_impossible(const std::vector<Attachment>& attachments,
     if (needs_trampoline(attachment) && fentry_is_forbidden()) {
       refusal = {refusal.rung, "fentry programs are refused by a policy of this system", true, remedy(EPERM)};
       return;
+    }
+    if (attachment.hook == Hook::sampling) {
+      const std::string trouble = Sampler::trouble(attachment.sampling);
+      if (!trouble.empty()) refusal = {refusal.rung, trouble, false, "Leave out --backend."};
     }
     if (attachment.hook != Hook::tracepoint) continue;
     if (!tracefs_) tracefs_.emplace();
@@ -239,7 +244,19 @@ bool Object::attach_late(const Attachment& attachment) {
   return links_.size() > before;
 }
 
+bool Object::attach_sampler(const Attachment& attachment, Refusal& refusal) {
+  sampler_ = std::make_unique<Sampler>(attachment);
+  const int error = sampler_->attach();
+  if (error == 0) {
+    attached_.push_back(attachment.program);
+    return true;
+  }
+  refusal = {refusal.rung, phrase(error), is_refusal(error), remedy(error)};
+  return false;
+}
+
 bool Object::attach(const Attachment& attachment, Refusal& refusal) {
+  if (attachment.hook == Hook::sampling) return attach_sampler(attachment, refusal);
   bpf_link* link = nullptr;
   if (attachment.hook == Hook::tracepoint) {
     const auto slash = attachment.target.find('/');

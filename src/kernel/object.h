@@ -12,6 +12,7 @@
 #include "core/sink.h"
 #include "kernel/finding.h"
 #include "kernel/ladder.h"
+#include "kernel/sampling.h"
 #include "kernel/tracefs.h"
 
 struct bpf_link;
@@ -102,6 +103,8 @@ class Object {
   [[nodiscard]] const std::optional<Refusal>& addition_refusal() const { return addition_refusal_; }
   /// Attaches more while everything runs, of the programs that are loaded; false if that failed, see left_out().
   bool attach_late(const Attachment& attachment);
+  /// Of a tool that samples; null otherwise.
+  [[nodiscard]] Sampler* sampler() const { return sampler_.get(); }
   /// Targets of optional attachments that could not be had, where that is a loss: `rung` is what is shown of each.
   [[nodiscard]] const std::vector<Refusal>& left_out() const { return left_out_; }
   /// Times that attached programs were skipped because one was already running on the CPU, as far as this kernel counts
@@ -119,12 +122,14 @@ class Object {
   void look_for_the_impossible(const std::vector<Attachment>& attachments, Refusal& refusal);
   static void look_for_a_crash(const std::vector<Attachment>& attachments, Refusal& refusal);
   bool attach(const Attachment& attachment, Refusal& refusal);
+  bool attach_sampler(const Attachment& attachment, Refusal& refusal);
   void close();
   [[noreturn]] void fail(const Options& options, const std::string& log) const;
 
   std::optional<Finding> tracepoints_;  // set: this is only a trial
   Skeleton skeleton_;
   std::vector<bpf_link*> links_;
+  std::unique_ptr<Sampler> sampler_;
   std::vector<bpf_program*> attached_;
   std::vector<Refusal> refusals_, left_out_;
   Rung rung_;

@@ -20,6 +20,8 @@ class SystemSymbolizer final : public Symbolizer {
   }
   /// Stacks of the kernel: reads its names now.
   void look_into_kernel() { kernel_.prepare(); }
+  /// See KernelStacks.
+  void show_probes() { kernel_.show_probes(); }
   [[nodiscard]] UserStacks* user() const { return user_.get(); }
 
   void name_kernel(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames) override;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/kernel_text.h"
 
+#include <algorithm>
+
 #include "require.h"
 #include "targets.h"
 
@@ -28,6 +30,9 @@ void kernel_text(std::string_view bytes) {
       touch(name->name);
     }
   });
+  stolen_ticks(bytes);
+  const auto cpus = cpu_list(bytes);
+  require(std::is_sorted(cpus.begin(), cpus.end()));
   for (const auto& field : format_fields(bytes)) {
     require(!field.name.empty());
     touch(field.name);

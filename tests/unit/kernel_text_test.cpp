@@ -68,5 +68,22 @@ TEST(KernelText, FieldsOfATracepoint) {
   EXPECT_TRUE(format_fields("\tfield:char x];\toffset:8;\tsize:1;\n").empty());
 }
 
+TEST(KernelText, ListsOfCpus) {
+  using Cpus = std::vector<unsigned>;
+  EXPECT_EQ(cpu_list("0-3,8,10-11\n"), (Cpus{0, 1, 2, 3, 8, 10, 11}));
+  EXPECT_EQ(cpu_list("0\n"), Cpus{0});
+  EXPECT_EQ(cpu_list("126-129"), (Cpus{126, 127, 128, 129}));
+  for (const char* none : {"", "\n", "x", "0-", "3-1", "1,0", "0-99999999", "0-3;5", "-1"})
+    EXPECT_TRUE(cpu_list(none).empty()) << none;
+}
+
+TEST(KernelText, TimeThatWasStolen) {
+  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7 89 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"), 89U);
+  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7"), std::nullopt);
+  EXPECT_EQ(stolen_ticks("cpu0 1 2 3 4 5 6 7 8"), std::nullopt);
+  EXPECT_EQ(stolen_ticks(""), std::nullopt);
+  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7 x\n1 2 3 4 5 6 7 8 9"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sonde

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counting by stack: under which stacks of the kernel and of the program something happened, and how often or how much.
+ * What a row is counted under is a number of 64 bits, made of every address of both stacks, of the address space that
+ * they are of, and of whose it is; it goes through lib/counts.bpf.h as any key does, so that nothing is lost to a table
+ * that has one place for two stacks. (Of 100,000 stacks two have the same number once in 3.7 billion runs.)
+ *
+ * The addresses themselves go to the reader once, through the ring, when a row is made. If there is no room, what is
+ * counted is counted all the same, and the row tells them the next time.
+ *
+ * The tool's row has a `told` and a `name`, see stack_counted(); the tool defines COUNT_ROW and COUNT_USERS. Programs
+ * that may preempt each other on their CPU are users of their own.
+ */
+#ifndef SONDE_STACK_COUNTS_BPF_H
+#define SONDE_STACK_COUNTS_BPF_H
+
+#define COUNT_KEY struct count_key
+#define STACK_USERS COUNT_USERS
+#define STACKED_RECORD 8 /* struct stack_told */
+
+#include "lib/counts.bpf.h"
+#include "lib/stack.bpf.h"
+
+/* Where the current task is: its stacks are in `memory`, behind the number. */
+struct stack_here {
+  struct stacked* memory;
+  struct stack_tail tail;
+  __u64 end; /* in `memory`, of the stacks */
+};
+
+static __always_inline __u64 mix(__u64 number, __u64 word) {
+  number = (number ^ word) * 0x9E3779B97F4A7C15ULL;
+  return number ^ number >> 29;
+}
+
+static __noinline __u64 mix_words(const struct stacked* s, __u32 words, __u64 number) {
+  const __u64* all = (const void*)(s->bytes + STACKED_RECORD);
+
+#pragma clang loop unroll(disable)
+  for (__u32 i = 0; i < 2 * STACK_FRAMES; i++) {
+    if (i >= words) break;
+    number = mix(number, all[i]);
+  }
+  return number;
+}
+
+/* Whose it is, as rows tell it. Who has the same name is told apart by the number. */
+static __always_inline __u64 owner_of(const volatile struct count_by* by, struct task_struct* task, __u32 pid) {
+  if (by->who == COUNT_OF_CPU) return bpf_get_smp_processor_id();
+  if (!LOAD(task, pid)) return COUNT_IDLE;
+  if (by->who == COUNT_OF_THREAD) return task_tid(task, &filter);
+  return pid;
+}
+
+/* Takes the stacks of the current task; `key` is then where it is counted. `user` is below COUNT_USERS. */
+static __always_inline bool stack_of(void* ctx, __u32 user, const volatile struct count_by* by,
+                                     struct task_struct* task, __u32 pid, struct stack_here* here,
+                                     struct count_key* key) {
+  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
+  __u64 at = STACKED_RECORD, number;
+
+  if (!s) return false;
+  here->memory = s;
+  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
+  if (stacks.kernel) here->tail.kernel_size = put_stack(ctx, s, at, STACKED_RECORD, 0);
+  at += frames_of(here->tail.kernel_size);
+  if (stacks.user) here->tail.user_size = put_stack(ctx, s, at, STACKED_RECORD + STACK_BYTES, BPF_F_USER_STACK);
+  at += frames_of(here->tail.user_size);
+  here->end = at;
+  /* exec gives a process another address space, where the same addresses mean something else. A pointer that is loaded
+     is one to the verifier, which lets nobody calculate with it; one that is read is a number. */
+  number = mix((__u64)BPF_CORE_READ(task, mm), (__u64)pid << 32 | (__u32)here->tail.kernel_size);
+  if (by->who == COUNT_OF_COMM) {
+    __u64 comm[COMM_LEN / 8];
+
+    task_comm((char*)comm, task);
+    number = mix(mix(number, comm[0]), comm[1]);
+  }
+  number = mix_words(s, (at - STACKED_RECORD) / 8, number);
+  *(__u64*)s->bytes = number;
+  key->who = owner_of(by, task, pid);
+  key->what = number;
+  return true;
+}
+
+static __noinline bool tell_stack(struct stack_here* here) {
+  __u64 at = here->end;
+
+  here->tail.time = bpf_ktime_get_ns();
+  put_stack_tail(here->memory, at, &here->tail);
+  at += sizeof(here->tail);
+  barrier_var(at);
+  if (at > sizeof(here->memory->bytes)) at = sizeof(here->memory->bytes);
+  return ring_put(here->memory->bytes, at, &here->memory->unchecked);
+}
+
+/* After something was added to the row that has the key of `here`. */
+static __always_inline void stack_counted(struct stack_here* here, const volatile struct count_by* by,
+                                          struct task_struct* task, struct count_name* name, __u64* told) {
+  if (by->who != COUNT_OF_CPU) {
+    name->seen = bpf_jiffies64();
+    task_comm(name->comm, task);
+  }
+  if (!*told) *told = tell_stack(here);
+}
+
+#endif

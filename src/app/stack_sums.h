@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "app/snapshot.h"
+#include "core/stack_store.h"
+#include "core/units.h"
+
+namespace sonde {
+
+/// A Snapshot of what is counted by stack (bpf/lib/stack_counts.bpf.h). V has a member `name`; what is told of it here
+/// is who it is, and the stack beneath each row: the kernel's part, then the program's. Rows whose stacks read alike
+/// are one.
+template <class V, class S>
+class StackSums : public Snapshot<count_key, V, S> {
+  using Base = Snapshot<count_key, V, S>;
+
+ public:
+  using Base::Base;
+  using typename Base::Sum;
+
+ protected:
+  /// The columns that say whose stack it is. `things` is what is counted, in the plural, `comm` whose name is shown.
+  void add_owners(std::string things, std::string comm) {
+    this->group_by(std::move(things), {{"process", {COUNT_OF_PROCESS, 0}, {"pid", "comm"}},
+                                       {"thread", {COUNT_OF_THREAD, 0}, {"tid", "comm"}},
+                                       {"comm", {COUNT_OF_COMM, 0}, {"comm"}},
+                                       {"cpu", {COUNT_OF_CPU, 0}, {"cpu"}}});
+    const auto id = [](const Sum& s) {
+      if (s.key.who == COUNT_IDLE) return Value::natural(0);
+      return s.key.who ? Value::natural(s.key.who) : Value();
+    };
+    this->add_key({"pid", Value::Kind::natural, 7, "process"}, id);
+    this->add_key({"tid", Value::Kind::natural, 7, "thread"}, id);
+    this->add_key({"cpu", Value::Kind::natural, 4, "the CPU"}, [](const Sum& s) { return Value::natural(s.key.who); });
+    this->add_key({"comm", Value::Kind::text, COMM_LEN - 1, std::move(comm)}, [](const Sum& s) {
+      return Value::text({s.total.name.comm, strnlen(s.total.name.comm, COMM_LEN)});
+    });
+  }
+  /// Beneath each row.
+  void add_stack() {
+    this->add({"stack", Value::Kind::stack, 0, "the stack, innermost first: the kernel's part, then the program's"},
+              [this](const Sum& s) {
+                if (!this->stacks()) return Value();
+                this->stacks()->frames(static_cast<StackStore::Id>(s.key.what), frames_);
+                return frames_.empty() ? Value() : Value::stack(frames_);
+              });
+  }
+  /// -K, -U and --by.
+  void declare_stack_sums(Options& options) {
+    this->declare_grouping(options);
+    options.flag("-K, --kernel-only", "only the kernel's part of stacks", [this] { kernel_only_ = true; });
+    options.flag("-U, --user-only", "only the program's part, by frame pointers", [this] { user_only_ = true; });
+  }
+
+  /// For remark(): "1,234 samples in 56 stacks." `amount` is what of a value is counted in `thing`s.
+  template <class Amount>
+  [[nodiscard]] std::string told_in_stacks(const std::string& thing, Amount amount) const {
+    std::unordered_set<std::uint64_t> stacks;
+    std::uint64_t all = 0, untold = 0;
+    for (const auto& s : this->sums()) {
+      all += amount(s.value);
+      if (s.key.what == StackStore::untold)
+        untold += amount(s.value);
+      else
+        stacks.insert(s.key.what);
+    }
+    std::string text = counted(all, thing) + " in " + counted(stacks.size(), "stack");
+    if (untold) text += "; of " + format_count(untold) + " the stack did not get through (--buffer-size)";
+    return text + ".";
+  }
+
+ private:
+  [[nodiscard]] bool has_stacks() const final { return true; }
+  [[nodiscard]] std::optional<stack_conf> stacks_wanted() const final {
+    if (kernel_only_ && user_only_)
+      throw Error(Exit::usage, "-K and -U together leave nothing of a stack.", "Leave out both for whole stacks.");
+    return stack_conf{!user_only_, !kernel_only_};
+  }
+  [[nodiscard]] bool merges_keys() const final { return true; }
+  // Of two processes with one name the kernel has two rows.
+  count_key key_shown(const count_key& key, const V& total) final {
+    const std::uint64_t stack = this->stacks() ? this->stacks()->find(key.what) : StackStore::untold;
+    if (this->by().who != COUNT_OF_COMM) return {key.who, stack};
+    const std::string name(total.name.comm, strnlen(total.name.comm, COMM_LEN));
+    return {names_.try_emplace(name, names_.size()).first->second, stack};
+  }
+
+  bool kernel_only_ = false, user_only_ = false;
+  std::unordered_map<std::string, std::uint64_t> names_;
+  std::vector<Frame> frames_;
+};
+
+}  // namespace sonde

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/stack_store.h"
+
+#include <algorithm>
+
+#include "core/bytes.h"
+
+namespace sonde {
+namespace {
+
+std::size_t mix(std::size_t hash, std::size_t word) {
+  hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+  return hash ^ hash >> 29;
+}
+
+}  // namespace
+
+std::size_t StackStore::HashOfFrame::operator()(const Frame& frame) const noexcept {
+  const std::hash<std::string_view> text;
+  return mix(mix(mix(frame.is_mark, text(frame.symbol)), text(frame.module)), frame.offset);
+}
+
+StackStore::StackStore(Symbolizer& symbolizer) : symbolizer_(symbolizer) {
+  numbers_ = {keep(marked(mark::untold))};
+  keep_stack();
+}
+
+bool StackStore::take(std::string_view record) {
+  const auto number = read_at<std::uint64_t>(record, 0);
+  auto stacks = number ? recorded_stacks(record.substr(sizeof(*number))) : std::nullopt;
+  if (!stacks) return false;
+  // Each CPU tells of it once.
+  if (by_number_.emplace(*number, untold).second) waiting_.push_back({*number, std::move(*stacks)});
+  return true;
+}
+
+bool StackStore::look_up(std::size_t limit) {
+  for (; limit > 0 && !waiting_.empty(); --limit) {
+    symbolizer_.forget_old();
+    name(waiting_.front());
+    waiting_.pop_front();
+  }
+  return !waiting_.empty();
+}
+
+void StackStore::name(const Waiting& one) {
+  symbolizer_.name_kernel(one.stacks.kernel, kernel_);
+  symbolizer_.name_user(one.stacks.pid, one.stacks.time, one.stacks.user, user_);
+  numbers_.clear();
+  for (const auto* frames : {&kernel_, &user_})
+    for (Frame frame : *frames) {
+      // Of a file without names, all of it is one place: else each of its instructions would be a stack of its own.
+      if (!frame.module.empty()) frame.offset = Frame::anywhere;
+      numbers_.push_back(keep(frame));
+    }
+  by_number_[one.number] = keep_stack();
+}
+
+std::string_view StackStore::keep(std::string_view text) {
+  return text.empty() ? std::string_view() : std::string_view(*texts_.emplace(text).first);
+}
+
+std::uint32_t StackStore::keep(const Frame& frame) {
+  if (const auto known = frame_numbers_.find(frame); known != frame_numbers_.end()) return known->second;
+  frames_.push_back({keep(frame.symbol), keep(frame.module), frame.offset, frame.is_mark});
+  const auto number = static_cast<std::uint32_t>(frames_.size() - 1);
+  frame_numbers_.emplace(frames_.back(), number);
+  return number;
+}
+
+StackStore::Id StackStore::keep_stack() {
+  std::size_t hash = numbers_.size();
+  for (const auto number : numbers_) hash = mix(hash, number);
+  const auto [begin, end] = by_frames_.equal_range(hash);
+  for (auto known = begin; known != end; ++known) {
+    const Part& part = stacks_[known->second];
+    const auto from = frames_in_stacks_.begin() + static_cast<std::ptrdiff_t>(part.begin);
+    if (part.size == numbers_.size() && std::equal(numbers_.begin(), numbers_.end(), from)) return known->second;
+  }
+  stacks_.push_back({frames_in_stacks_.size(), numbers_.size()});
+  frames_in_stacks_.insert(frames_in_stacks_.end(), numbers_.begin(), numbers_.end());
+  const auto id = static_cast<Id>(stacks_.size() - 1);
+  by_frames_.emplace(hash, id);
+  return id;
+}
+
+StackStore::Id StackStore::find(std::uint64_t number) const {
+  const auto found = by_number_.find(number);
+  return found == by_number_.end() ? untold : found->second;
+}
+
+void StackStore::frames(Id id, std::vector<Frame>& frames) const {
+  frames.clear();
+  const Part& part = stacks_[id];
+  for (std::size_t i = 0; i < part.size; ++i) frames.push_back(frames_[frames_in_stacks_[part.begin + i]]);
+}
+
+}  // namespace sonde

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Stacks that are counted by a number: looked up once, alike ones together.
+#include "core/stack_store.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace sonde {
+namespace {
+
+/// Names an address by its hundreds; what a process has for it depends on nothing else.
+class Hundreds final : public Symbolizer {
+ public:
+  void name_kernel(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames) override {
+    name(addresses, "[kernel]", frames);
+  }
+  void name_user(std::uint32_t /*pid*/, std::uint64_t /*time*/, std::span<const std::uint64_t> addresses,
+                 std::vector<Frame>& frames) override {
+    ++asked;
+    name(addresses, "/program", frames);
+  }
+  void forget_old() override { names_.clear(); }
+  int asked = 0;
+
+ private:
+  void name(std::span<const std::uint64_t> addresses, std::string_view module, std::vector<Frame>& frames) {
+    frames.clear();
+    for (const auto address : addresses) {
+      const std::uint64_t hundred = address / 100;
+      if (!hundred) {
+        frames.push_back({{}, address ? module : std::string_view(), address});
+        continue;
+      }
+      frames.push_back(
+          {names_.try_emplace(hundred, "f" + std::to_string(hundred)).first->second, module, address % 100});
+    }
+  }
+  std::map<std::uint64_t, std::string> names_;
+};
+
+template <class T>
+void append(std::string& bytes, const T& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+std::string record(std::uint64_t number, const std::vector<std::uint64_t>& kernel,
+                   const std::vector<std::uint64_t>& user, std::uint32_t pid = 7) {
+  std::string bytes;
+  append(bytes, number);
+  for (const auto address : kernel) append(bytes, address);
+  for (const auto address : user) append(bytes, address);
+  append(bytes, std::uint64_t{9});
+  append(bytes, pid);
+  append(bytes, std::uint32_t{0x6b636174});
+  append(bytes, static_cast<std::int32_t>(kernel.size() * 8));
+  append(bytes, static_cast<std::int32_t>(user.size() * 8));
+  return bytes;
+}
+
+std::vector<Frame> frames_of(const StackStore& store, std::uint64_t number) {
+  std::vector<Frame> frames;
+  store.frames(store.find(number), frames);
+  return frames;
+}
+
+class StackStoreTest : public testing::Test {
+ protected:
+  Hundreds symbolizer_;
+  StackStore store_{symbolizer_};
+};
+
+TEST_F(StackStoreTest, SaysWhatWasNotTold) {
+  EXPECT_EQ(store_.find(5), StackStore::untold);
+  EXPECT_EQ(frames_of(store_, 5), std::vector<Frame>{marked(mark::untold)});
+  EXPECT_TRUE(store_.take(record(5, {101}, {})));
+  EXPECT_EQ(store_.find(5), StackStore::untold);  // not yet looked up
+  EXPECT_FALSE(store_.look_up(10));
+  EXPECT_EQ(frames_of(store_, 5), (std::vector<Frame>{{"f1", "[kernel]", Frame::anywhere}}));
+  EXPECT_EQ(store_.size(), 1U);
+}
+
+TEST_F(StackStoreTest, PutsTheKernelsPartFirst) {
+  store_.take(record(1, {101, 202}, {303, 5, 0}));
+  store_.look_up(1);
+  EXPECT_EQ(frames_of(store_, 1), (std::vector<Frame>{{"f1", "[kernel]", Frame::anywhere},
+                                                      {"f2", "[kernel]", Frame::anywhere},
+                                                      {"f3", "/program", Frame::anywhere},
+                                                      {{}, "/program", Frame::anywhere},
+                                                      {{}, {}, 0}}));
+}
+
+TEST_F(StackStoreTest, TakesForOneWhatReadsAlike) {
+  store_.take(record(1, {101}, {303, 404}, 7));
+  store_.take(record(2, {199}, {304, 404}, 8));
+  store_.take(record(3, {199}, {304, 504}, 8));
+  store_.look_up(10);
+  EXPECT_EQ(store_.find(1), store_.find(2));
+  EXPECT_NE(store_.find(1), store_.find(3));
+  EXPECT_EQ(store_.size(), 2U);
+}
+
+TEST_F(StackStoreTest, LooksUpEachOnce) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(store_.take(record(1, {101}, {303})));
+  store_.look_up(10);
+  EXPECT_TRUE(store_.take(record(1, {101}, {303})));  // another CPU tells of it later
+  store_.look_up(10);
+  EXPECT_EQ(symbolizer_.asked, 1);
+}
+
+TEST_F(StackStoreTest, KeepsAnEmptyStackApart) {
+  store_.take(record(1, {}, {}));
+  store_.look_up(1);
+  EXPECT_TRUE(frames_of(store_, 1).empty());
+  EXPECT_NE(store_.find(1), StackStore::untold);
+}
+
+TEST_F(StackStoreTest, RefusesWhatIsNone) {
+  EXPECT_FALSE(store_.take("short"));
+  EXPECT_FALSE(store_.take(std::string(40, 'x')));
+  EXPECT_FALSE(store_.take(record(1, {101}, {303}).substr(8)));  // without its number
+}
+
+TEST_F(StackStoreTest, BearsManyStacks) {
+  constexpr std::uint64_t many = 100'000;
+  for (std::uint64_t i = 0; i < many; ++i) {
+    std::vector<std::uint64_t> user;
+    for (std::uint64_t n = i + 1; n; n /= 10) user.push_back(100 * (n % 10 + 1) + n % 7);
+    ASSERT_TRUE(store_.take(record(i, {}, user)));
+  }
+  int turns = 0;
+  while (store_.look_up(1000)) ++turns;
+  EXPECT_GE(turns, 99);
+  EXPECT_EQ(store_.size(), many);
+}
+
+}  // namespace
+}  // namespace sonde
