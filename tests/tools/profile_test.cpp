@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who computes is met where it does, as often as its CPU time allows.
 #include <gtest/gtest.h>
-#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <sstream>
 #include <thread>
 
 #include "support/sonde.h"
-#include "support/surroundings.h"
 #include "traced.h"
 
 namespace sonde::test {
@@ -285,6 +284,37 @@ TEST_F(Profile, CountsWhatDidNotGetThrough) {
   const long long untold = samples(report, [](const Json& row) { return names(row["stack"]) == Words{"[untold]"}; });
   EXPECT_EQ(untold > 0, report.noted("did not get through")) << report.out;
   EXPECT_GT(samples(report) - untold, 0);
+}
+
+std::size_t perf_events(pid_t pid) {
+  std::size_t count = 0;
+  for (const auto& file : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(file, gone) == "anon_inode:[perf_event]") ++count;
+  }
+  return count;
+}
+
+TEST_F(Profile, FollowsCpusThatComeAndGo) {
+  const char* online = "/sys/devices/system/cpu/cpu1/online";
+  if (!in_guest()) GTEST_SKIP() << "a CPU of the whole machine: only in a guest";
+  if (!std::ofstream(online)) GTEST_SKIP() << "this kernel or guest has no CPU that can be switched off";
+  const auto switch_cpu = [&](const char* how) { std::ofstream(online) << how; };
+  Sonde sonde(words_of({"--by", "cpu", "-c", "chain"}));
+  ASSERT_TRUE(sonde.ready());
+  const std::size_t before = perf_events(sonde.pid());
+  switch_cpu("0");
+  wait_until("what was on the CPU is let go", [&] { return perf_events(sonde.pid()) < before; });
+  switch_cpu("1");
+  wait_until("the CPU is sampled again", [&] { return perf_events(sonde.pid()) == before; });
+  Spinner spinner;
+  cpu_set_t other;
+  CPU_ZERO(&other);
+  CPU_SET(1, &other);
+  ASSERT_EQ(sched_setaffinity(spinner.pid(), sizeof(other), &other), 0);
+  spinner.compute(second / 2);
+  const auto report = sonde.end(SIGINT);
+  EXPECT_GT(samples(report, [](const Json& row) { return row["cpu"].number() == 1; }), 0) << report.out;
 }
 
 TEST_F(Profile, RefusesWhatMakesNoSense) {
