@@ -53,6 +53,7 @@ class Profile final : public StackSums<Counts, Skeleton> {
     const std::uint64_t ns = common().duration_ns ? common().duration_ns : common().interval_ns * common().max_events;
     return ns ? (ns / 1'000'000'000 + 1) * hertz_ * kernel::possible_cpus() : 0;
   }
+  [[nodiscard]] bool stacks_of_probes() const override { return false; }
   [[nodiscard]] std::string sorted_by() const override { return "samples"; }
   void merge(Counts& into, const Counts& from) const override {
     into.samples += from.samples;

@@ -79,6 +79,8 @@ class SnapshotBase : public Tracing {
   /// A tool that counts by stack: see StackSums. And which stacks.
   [[nodiscard]] virtual bool has_stacks() const { return false; }
   [[nodiscard]] virtual std::optional<stack_conf> stacks_wanted() const { return std::nullopt; }
+  /// Whether it is a probe that took them: how the kernel came to run that is left out then.
+  [[nodiscard]] virtual bool stacks_of_probes() const { return true; }
   /// Of such a tool, while it runs.
   [[nodiscard]] StackStore* stacks() const { return stacks_; }
   /// So many rows are enough, whatever happens; 0: that is not known.

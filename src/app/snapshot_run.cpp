@@ -39,6 +39,7 @@ SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
   const auto wanted = tool.stacks_wanted();
   if (!wanted) return;
   sources_.emplace(*wanted);
+  if (!tool.stacks_of_probes()) sources_->show_probes();
   snapshot_.stacks_ = &stacks_.emplace(sources_->symbolizer());
 }
 
@@ -159,10 +160,11 @@ std::size_t SnapshotRun::drain() {
   const auto take = [this](const std::byte* record, std::size_t size) {
     if (stacks_) {
       if (!stacks_->take({reinterpret_cast<const char*>(record), size})) losses_.add_malformed();
-    } else if (size >= snapshot_.account_size())
+    } else if (size >= snapshot_.account_size()) {
       snapshot_.take_account(record);
-    else
+    } else {
       losses_.add_malformed();
+    }
     return true;
   };
   return ring_->drain(take, longest_drain_records);
