@@ -23,7 +23,7 @@ class Profile final : public StackSums<Counts, Skeleton> {
              "what it finds there.",
              {{"sonde profile -d 10", "what the machine did for ten seconds"},
               {"sonde profile -p 4711 --by thread -i 5", "each thread of a process, every five seconds"},
-              {"sonde profile -F 999 -- make", "what a build spends its time on"},
+              {"sonde profile -F 999 --flamegraph build.html -- make", "what a build spends its time on, as a picture"},
               {"sonde profile -K --by cpu", "what the kernel does on each CPU"}}}) {
     add_owners("samples", "name of the thread that was met last");
     add({"samples", Value::Kind::natural, 7, "how often it was met there"},
@@ -64,9 +64,8 @@ class Profile final : public StackSums<Counts, Skeleton> {
   }
   [[nodiscard]] bool empty(const Counts& value) const override { return !value.samples; }
 
-  [[nodiscard]] std::string remark() const override {
-    return told_in_stacks("sample", [](const Counts& value) { return value.samples; });
-  }
+  [[nodiscard]] std::uint64_t amount(const Counts& value) const override { return value.samples; }
+  [[nodiscard]] std::string thing() const override { return "sample"; }
 
   void configure(Skeleton& skeleton) override { skeleton.rodata->conf = {by(), idle_}; }
   kernel::Ladder probes(Skeleton& s) override {

@@ -18,18 +18,6 @@ namespace {
 
 constexpr std::size_t diagnostics_capacity = 4096;
 
-kernel::Fd open_output(const std::string& path) {
-  if (path.empty()) return {};
-  kernel::Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (fd) return fd;
-  const std::string name = "'" + escaped(path) + "'";
-  if (errno == ELOOP)
-    throw Error(Exit::run_time, "The output " + name + " is a symbolic link, which is not followed.",
-                "Give the file itself.");
-  throw Error(Exit::run_time, "The output " + name + " cannot be written: " + std::strerror(errno) + ".",
-              "Give a file in a directory that you may write to.");
-}
-
 std::unique_ptr<Sink> make_sink(const CommonOptions& options, RowKind kind, Output& rows, Output& diagnostics) {
   if (options.json) return std::make_unique<Ndjson>(rows, options.quiet, kind);
   TableStyle style;
@@ -54,6 +42,18 @@ Outputs::Outputs(const CommonOptions& options, RowKind kind, const OwnFile* own)
     sink_ = own->sink(rows_, *telling_);
   }
   if (file_) rows_.replace();
+}
+
+kernel::Fd open_output(const std::string& path) {
+  if (path.empty()) return {};
+  kernel::Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (fd) return fd;
+  const std::string name = "'" + escaped(path) + "'";
+  if (errno == ELOOP)
+    throw Error(Exit::run_time, "The output " + name + " is a symbolic link, which is not followed.",
+                "Give the file itself.");
+  throw Error(Exit::run_time, "The output " + name + " cannot be written: " + std::strerror(errno) + ".",
+              "Give a file in a directory that you may write to.");
 }
 
 int terminal_width(int fd) {

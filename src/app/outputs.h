@@ -28,6 +28,10 @@ class Outputs {
   std::unique_ptr<Sink> sink_;
 };
 
+/// A file to be written (0600, no symbolic link followed), which keeps what it holds for now; no descriptor for no
+/// path. Throws Error.
+kernel::Fd open_output(const std::string& path);
+
 /// Cells of the terminal behind `fd`; 0 if it is none.
 int terminal_width(int fd);
 

@@ -92,9 +92,10 @@ class SnapshotBase : public Tracing {
   /// Takes one row, as the kernel has it: key, value; its buckets; what the tool has beside it, or null.
   virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets, const std::byte* beside) = 0;
 
+  void prepare() override;
+
  private:
   friend class SnapshotRun;
-  void prepare() override;
   std::unique_ptr<TracingRun> make_run(const CommonOptions& options) final;
 
   // One reading: begin, each row of the kernel's, end; then the rows of this interval are there in their order.
@@ -202,6 +203,8 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// Asked for when all have been read.
   [[nodiscard]] virtual bool merges_keys() const { return false; }
   virtual K key_shown(const K& key, const V& /*total*/) { return key; }
+  /// sums() are those of another interval.
+  virtual void rows_read() {}
   /// All rows of this interval, and what they come to.
   [[nodiscard]] const std::vector<Sum>& sums() const { return sums_; }
   [[nodiscard]] const V& whole() const { return whole_; }
@@ -258,6 +261,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     if (merges_keys()) merge_keys();
     whole_ = {};
     for (const Sum& sum : sums_) merge(whole_, sum.value);
+    rows_read();
     order_.resize(sums_.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/snapshot.h"
+#include "app/stack_pictures.h"
 #include "core/stack_store.h"
 #include "core/units.h"
 
@@ -58,24 +59,12 @@ class StackSums : public Snapshot<count_key, V, S> {
     this->declare_grouping(options);
     options.flag("-K, --kernel-only", "only the kernel's part of stacks", [this] { kernel_only_ = true; });
     options.flag("-U, --user-only", "only the program's part, by frame pointers", [this] { user_only_ = true; });
+    pictures_.declare(options);
   }
 
-  /// For remark(): "1,234 samples in 56 stacks." `amount` is what of a value is counted in `thing`s.
-  template <class Amount>
-  [[nodiscard]] std::string told_in_stacks(const std::string& thing, Amount amount) const {
-    std::unordered_set<std::uint64_t> stacks;
-    std::uint64_t all = 0, untold = 0;
-    for (const auto& s : this->sums()) {
-      all += amount(s.value);
-      if (s.key.what == StackStore::untold)
-        untold += amount(s.value);
-      else
-        stacks.insert(s.key.what);
-    }
-    std::string text = counted(all, thing) + " in " + counted(stacks.size(), "stack");
-    if (untold) text += "; of " + format_count(untold) + " the stack did not get through (--buffer-size)";
-    return text + ".";
-  }
+  /// What of a value rows, shares and pictures are about; and what it counts, in the singular.
+  [[nodiscard]] virtual std::uint64_t amount(const V& value) const = 0;
+  [[nodiscard]] virtual std::string thing() const = 0;
 
  private:
   [[nodiscard]] bool has_stacks() const final { return true; }
@@ -93,7 +82,46 @@ class StackSums : public Snapshot<count_key, V, S> {
     return {names_.try_emplace(name, names_.size()).first->second, stack};
   }
 
+  void prepare() final {
+    Base::prepare();
+    pictures_.open();
+  }
+  void rows_read() final {
+    if (!pictures_.wanted() || !this->stacks()) return;
+    for (const auto& s : this->sums()) {
+      const std::size_t kernel = this->stacks()->frames(static_cast<StackStore::Id>(s.key.what), frames_);
+      pictures_.add(owner(s), frames_, kernel, amount(s.value));
+    }
+  }
+  std::vector<std::string> ended(const Summary& summary) final {
+    return pictures_.wanted() ? pictures_.write(summary, thing() + "s") : std::vector<std::string>();
+  }
+
+  // The frame beneath all others in a picture, where processes of one name are one.
+  [[nodiscard]] std::string owner(const Sum& s) const {
+    const std::string name(s.total.name.comm, strnlen(s.total.name.comm, COMM_LEN));
+    if (this->by().who == COUNT_OF_CPU) return "CPU " + std::to_string(s.key.who);
+    if (this->by().who == COUNT_OF_THREAD && s.key.who != COUNT_IDLE) return name + "/" + std::to_string(s.key.who);
+    return name;
+  }
+
+  // "1,234 samples in 56 stacks."
+  [[nodiscard]] std::string remark() const final {
+    std::unordered_set<std::uint64_t> stacks;
+    std::uint64_t untold = 0;
+    for (const auto& s : this->sums()) {
+      if (s.key.what == StackStore::untold)
+        untold += amount(s.value);
+      else
+        stacks.insert(s.key.what);
+    }
+    std::string text = counted(amount(this->whole()), thing()) + " in " + counted(stacks.size(), "stack");
+    if (untold) text += "; of " + format_count(untold) + " the stack did not get through (--buffer-size)";
+    return text + ".";
+  }
+
   bool kernel_only_ = false, user_only_ = false;
+  StackPictures pictures_;
   std::unordered_map<std::string, std::uint64_t> names_;
   std::vector<Frame> frames_;
 };

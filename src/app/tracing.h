@@ -99,6 +99,8 @@ class Tracing : public Tool {
   virtual Remarks remarks_on(const void* skeleton, const kernel::Rung& rung) const = 0;
   /// A last look at the options before anything is opened. Throws Error.
   virtual void prepare() {}
+  /// The run is over; what it comes to is about to be shown. Returns sentences that come before. Throws Error.
+  virtual std::vector<std::string> ended(const Summary& /*summary*/) { return {}; }
   /// What is to be attached since the run began: asked for after each look at what has come.
   virtual std::vector<kernel::Attachment> found_meanwhile() { return {}; }
   virtual std::unique_ptr<TracingRun> make_run(const CommonOptions& options) = 0;

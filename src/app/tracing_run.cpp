@@ -157,6 +157,7 @@ Exit TracingRun::go() {
   close_window();
   notes();
   const Summary result = summary();
+  for (const auto& sentence : tool_.ended(result)) sink_.note(sentence);
   sink_.summary(result);
   sink_.flush();
   const bool incomplete = result.lost || !losses_.incomplete().empty() || object_->addition_refusal() ||

@@ -22,7 +22,7 @@ std::size_t StackStore::HashOfFrame::operator()(const Frame& frame) const noexce
 
 StackStore::StackStore(Symbolizer& symbolizer) : symbolizer_(symbolizer) {
   numbers_ = {keep(marked(mark::untold))};
-  keep_stack();
+  keep_stack(0);
 }
 
 bool StackStore::take(std::string_view record) {
@@ -53,7 +53,7 @@ void StackStore::name(const Waiting& one) {
       if (!frame.module.empty()) frame.offset = Frame::anywhere;
       numbers_.push_back(keep(frame));
     }
-  by_number_[one.number] = keep_stack();
+  by_number_[one.number] = keep_stack(kernel_.size());
 }
 
 std::string_view StackStore::keep(std::string_view text) {
@@ -68,16 +68,17 @@ std::uint32_t StackStore::keep(const Frame& frame) {
   return number;
 }
 
-StackStore::Id StackStore::keep_stack() {
+StackStore::Id StackStore::keep_stack(std::size_t kernel) {
   std::size_t hash = numbers_.size();
   for (const auto number : numbers_) hash = mix(hash, number);
   const auto [begin, end] = by_frames_.equal_range(hash);
   for (auto known = begin; known != end; ++known) {
     const Part& part = stacks_[known->second];
     const auto from = frames_in_stacks_.begin() + static_cast<std::ptrdiff_t>(part.begin);
-    if (part.size == numbers_.size() && std::equal(numbers_.begin(), numbers_.end(), from)) return known->second;
+    if (part.size == numbers_.size() && part.kernel == kernel && std::equal(numbers_.begin(), numbers_.end(), from))
+      return known->second;
   }
-  stacks_.push_back({frames_in_stacks_.size(), numbers_.size()});
+  stacks_.push_back({frames_in_stacks_.size(), numbers_.size(), kernel});
   frames_in_stacks_.insert(frames_in_stacks_.end(), numbers_.begin(), numbers_.end());
   const auto id = static_cast<Id>(stacks_.size() - 1);
   by_frames_.emplace(hash, id);
@@ -89,10 +90,11 @@ StackStore::Id StackStore::find(std::uint64_t number) const {
   return found == by_number_.end() ? untold : found->second;
 }
 
-void StackStore::frames(Id id, std::vector<Frame>& frames) const {
+std::size_t StackStore::frames(Id id, std::vector<Frame>& frames) const {
   frames.clear();
   const Part& part = stacks_[id];
   for (std::size_t i = 0; i < part.size; ++i) frames.push_back(frames_[frames_in_stacks_[part.begin + i]]);
+  return part.kernel;
 }
 
 }  // namespace sonde

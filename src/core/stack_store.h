@@ -36,8 +36,8 @@ class StackStore {
 
   [[nodiscard]] Id find(std::uint64_t number) const;
   /// Its frames, innermost first, those of the kernel before those of the program. Replaces `frames`; what they point
-  /// to lives as long as the store. No frames: there was no stack to be had.
-  void frames(Id id, std::vector<Frame>& frames) const;
+  /// to lives as long as the store. No frames: there was no stack to be had. Returns how many are the kernel's.
+  std::size_t frames(Id id, std::vector<Frame>& frames) const;
   /// How many different ones have been seen.
   [[nodiscard]] std::size_t size() const { return stacks_.size() - 1; }
 
@@ -47,7 +47,7 @@ class StackStore {
     RecordedStacks stacks;
   };
   struct Part {  // of frames_in_stacks_
-    std::size_t begin, size;
+    std::size_t begin, size, kernel;
   };
   struct HashOfFrame {
     std::size_t operator()(const Frame& frame) const noexcept;
@@ -56,7 +56,7 @@ class StackStore {
   void name(const Waiting& one);
   std::uint32_t keep(const Frame& frame);
   std::string_view keep(std::string_view text);
-  Id keep_stack();
+  Id keep_stack(std::size_t kernel);
 
   Symbolizer& symbolizer_;
   std::deque<Waiting> waiting_;

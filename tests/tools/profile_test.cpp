@@ -325,5 +325,52 @@ TEST_F(Profile, RefusesWhatMakesNoSense) {
   }
 }
 
+// The pictures of a run have what its rows have, of all intervals.
+TEST_F(Profile, DrawsWhatItCounts) {
+  const auto folder = std::filesystem::temp_directory_path() / ("profile-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string folded = folder / "stacks.folded", page = folder / "stacks.html";
+  const Spinner spinner;
+  spinner.compute(1'000'000);
+  Sonde sonde(words_of({"-p", std::to_string(spinner.pid()), "-i", "200ms", "--folded", folded, "--flamegraph", page}));
+  ASSERT_TRUE(sonde.ready());
+  spinner.compute(second / 2);
+  const auto report = sonde.end(SIGINT);
+  EXPECT_EQ(report.code, 0) << report.err;
+  const long long counted = samples(report);
+  ASSERT_GT(counted, 0);
+
+  std::ifstream lines(folded);
+  long long drawn = 0, at_the_end = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto space = line.rfind(' ');
+    ASSERT_NE(space, line.npos) << line;
+    EXPECT_TRUE(line.starts_with("chain;")) << line;
+    const long long amount = std::stoll(line.substr(space));
+    drawn += amount;
+    if (line.substr(0, space) == "chain;_start;begin;first;second;third") at_the_end += amount;
+  }
+  EXPECT_EQ(drawn, counted);
+  EXPECT_GT(at_the_end, 0);
+  std::ifstream file(page);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  for (const char* part : {"<!DOCTYPE html>", "sonde profile", "third", "--flamegraph"})
+    EXPECT_NE(text.find(part), text.npos) << part;
+  EXPECT_TRUE(report.noted("The flame graph is '" + page + "'")) << report.out;
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Profile, LeavesPicturesAsTheyAreIfItIsRefused) {
+  const auto file = std::filesystem::temp_directory_path() / ("profile-" + std::to_string(getpid()) + ".svg");
+  std::ofstream(file) << "before";
+  EXPECT_EQ(run({"profile", "--flamegraph", file, "-K", "-U"}).code, 2);
+  EXPECT_EQ(run({"profile", "--flamegraph", file, "--folded", file}).code, 2);
+  EXPECT_EQ(run({"profile", "--flamegraph", file, "--backend", "no such"}).code, 2);
+  std::ifstream read(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(read), {}), "before");
+  EXPECT_EQ(run({"profile", "--flamegraph", "picture.png", "-d", "1ms"}).code, 2);
+  std::filesystem::remove(file);
+}
+
 }  // namespace
 }  // namespace sonde::test
