@@ -46,6 +46,7 @@ void KernelSymbols::take(std::string_view bytes) {
 
 // "ffffffff81000000 T name", "ffffffffc0000000 t name\t[module]"
 void KernelSymbols::take_line(std::string_view line) {
+  line = line.substr(0, line.find('\0'));
   std::uint64_t address = 0;
   const auto number = std::from_chars(line.data(), line.data() + line.size(), address, 16);
   line.remove_prefix(static_cast<std::size_t>(number.ptr - line.data()));
