@@ -70,8 +70,8 @@ class Profile final : public StackSums<Counts, Skeleton> {
   void configure(Skeleton& skeleton) override { skeleton.rodata->conf = {by(), idle_}; }
   kernel::Ladder probes(Skeleton& s) override {
     using Clock = kernel::Sampling::Clock;
-    kernel::Rung cycles{"cycles", {kernel::sampling(s.progs.sample, Clock::cycles, hertz_)}};
-    kernel::Rung cpu_clock{"cpu-clock", {kernel::sampling(s.progs.sample, Clock::cpu_clock, hertz_)}};
+    kernel::Rung cycles{"cycles", {kernel::sampling(s.progs.sample, Clock::cycles, hertz_, idle_)}};
+    kernel::Rung cpu_clock{"cpu-clock", {kernel::sampling(s.progs.sample, Clock::cpu_clock, hertz_, idle_)}};
     cpu_clock.sees_only("by a timer, not with interrupts off",
                         "What runs with interrupts off is met where they are let in again.");
     return {"samples", {cycles, cpu_clock}};

@@ -168,7 +168,7 @@ Exit TracingRun::go() {
 void TracingRun::open_window() {
   opening();
   skipped_before_ = object_->skipped() - kernel::Object::skipped(parts_.follow_fork);
-  if (samples_) stolen_before_ = object_->sampler()->stolen();
+  if (samples_) times_before_ = object_->sampler()->times();
   opened_ = reported_ = now();
   if (samples_) samples_due_before_ = object_->sampler()->due(opened_);
   __atomic_store_n(&parts_.run->running, 1U, __ATOMIC_SEQ_CST);
@@ -211,11 +211,14 @@ void TracingRun::count_missed_samples() {
   const kernel::Sampler& sampler = *object_->sampler();
   if (sampler.sampling().clock != kernel::Sampling::Clock::cpu_clock) return;
   const std::uint64_t due = sampler.due(closed_) - samples_due_before_, taken = samples_taken() + sampler.cpus();
-  const std::uint64_t missed = due - std::min(due, taken);
+  const auto times = sampler.times();
+  std::uint64_t missed = due - std::min(due, taken);
+  // An idle CPU may sleep through its timers, and nobody who is asked for was there.
+  if (!sampler.sampling().idle) missed = std::min(missed, times.busy - times_before_.busy);
   // Where the kernel tells it at all, it does so in ticks of 10 ms: one of each CPU may not have come to its end.
   const std::uint64_t tick = sampler.sampling().hertz / 100 + 1;
-  const std::uint64_t stolen = sampler.stolen() - stolen_before_;
-  if (stolen || stolen_before_) stolen_samples_ = std::min(missed, stolen + tick * sampler.cpus());
+  const std::uint64_t stolen = times.stolen - times_before_.stolen;
+  if (times.stolen) stolen_samples_ = std::min(missed, stolen + tick * sampler.cpus());
   losses_.take_unsampled(missed - stolen_samples_);
 }
 

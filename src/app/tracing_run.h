@@ -105,7 +105,8 @@ class TracingRun {
   std::optional<Targets> targets_;
   std::uint64_t skipped_before_ = 0;  // but for forks that were not followed: those count from the start
   std::optional<kernel::Rows> samples_;
-  std::uint64_t samples_due_before_ = 0, stolen_before_ = 0;  // when the window opened
+  std::uint64_t samples_due_before_ = 0;  // when the window opened
+  kernel::Sampler::Times times_before_;
   std::uint64_t stolen_samples_ = 0;
   std::uint64_t reported_ = 0;  // when losses were last reported
   bool command_ended_ = false, targets_ended_ = false;

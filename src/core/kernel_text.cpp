@@ -109,19 +109,24 @@ std::vector<unsigned> cpu_list(std::string_view text) {
   return cpus;
 }
 
-std::optional<std::uint64_t> stolen_ticks(std::string_view stat) {
-  constexpr int place = 8;
+std::optional<CpuTicks> cpu_ticks(std::string_view stat) {
+  constexpr std::size_t places = 8, idle = 3, waiting = 4, steal = 7;
   if (!stat.starts_with("cpu ")) return std::nullopt;
   std::string_view line = stat.substr(0, stat.find('\n'));
-  std::uint64_t value = 0;
-  for (int i = 0; i < place; ++i) {
+  CpuTicks ticks;
+  for (std::size_t i = 0; i < places; ++i) {
     const std::size_t space = line.find(' ');
     const std::size_t digit = space == line.npos ? space : line.find_first_not_of(' ', space);
     if (digit == line.npos) return std::nullopt;
     line.remove_prefix(digit);
+    std::uint64_t value = 0;
+    if (std::from_chars(line.data(), line.data() + line.size(), value).ec != std::errc{}) return std::nullopt;
+    if (i == steal)
+      ticks.stolen = value;
+    else if (i != idle && i != waiting)
+      ticks.busy += value;
   }
-  if (std::from_chars(line.data(), line.data() + line.size(), value).ec != std::errc{}) return std::nullopt;
-  return value;
+  return ticks;
 }
 
 std::optional<TracepointName> tracepoint_name(std::string_view line) {

@@ -42,8 +42,13 @@ std::optional<KernelFunction> blacklisted_function(std::string_view line);
 /// A list of CPUs as sysfs has them, "0-3,8\n", in order; empty if it is none.
 std::vector<unsigned> cpu_list(std::string_view text);
 
-/// From /proc/stat: for how long others had this machine's CPUs while it wanted to run, in ticks of USER_HZ.
-std::optional<std::uint64_t> stolen_ticks(std::string_view stat);
+/// What all CPUs did since the start of the machine, in ticks of USER_HZ.
+struct CpuTicks {
+  std::uint64_t busy = 0;    ///< ran something, interrupts included
+  std::uint64_t stolen = 0;  ///< wanted to run, and a hypervisor let others
+};
+/// Of /proc/stat. Empty if it does not tell that.
+std::optional<CpuTicks> cpu_ticks(std::string_view stat);
 
 struct TracepointName {
   std::string_view category, name;

@@ -31,6 +31,7 @@ struct Sampling {
   };
   Clock clock = Clock::cpu_clock;
   unsigned hertz = 0;
+  bool idle = false;  ///< what idle CPUs do is asked for, too
 };
 
 struct Attachment {
@@ -65,9 +66,9 @@ inline Attachment uretprobe(bpf_program* program, std::string path, std::uint64_
   return attachment;
 }
 /// On all CPUs, and on those that come online.
-inline Attachment sampling(bpf_program* program, Sampling::Clock clock, unsigned hertz) {
+inline Attachment sampling(bpf_program* program, Sampling::Clock clock, unsigned hertz, bool idle) {
   Attachment attachment{program, Hook::sampling, {}};
-  attachment.sampling = {clock, hertz};
+  attachment.sampling = {clock, hertz, idle};
   return attachment;
 }
 inline Attachment tracepoint(bpf_program* program, std::string target, bool optional = false) {

@@ -127,10 +127,11 @@ std::uint64_t Sampler::due(std::uint64_t time) const {
   return ns / (second / sampling_.hertz);
 }
 
-std::uint64_t Sampler::stolen() const {
+Sampler::Times Sampler::times() const {
   const auto stat = read_file("/proc/stat");
+  const auto ticks = stat ? cpu_ticks(*stat).value_or(CpuTicks()) : CpuTicks();
   const auto ticks_a_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
-  return stat ? stolen_ticks(*stat).value_or(0) * sampling_.hertz / ticks_a_second : 0;
+  return {ticks.busy * sampling_.hertz / ticks_a_second, ticks.stolen * sampling_.hertz / ticks_a_second};
 }
 
 }  // namespace sonde::kernel

@@ -35,8 +35,12 @@ class Sampler {
   void follow();
   /// How many samples there should have been by `time`, ns monotonic; it only grows.
   [[nodiscard]] std::uint64_t due(std::uint64_t time) const;
-  /// Of those, how many there could not be until now, as the hypervisor let others run; 0 where it does not tell.
-  [[nodiscard]] std::uint64_t stolen() const;
+  /// So many samples long until now the CPUs ran something, and the hypervisor let others run; 0 where the kernel does
+  /// not tell.
+  struct Times {
+    std::uint64_t busy = 0, stolen = 0;
+  };
+  [[nodiscard]] Times times() const;
   [[nodiscard]] const Sampling& sampling() const { return sampling_; }
   [[nodiscard]] std::size_t cpus() const { return events_.size(); }
 

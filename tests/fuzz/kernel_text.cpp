@@ -30,7 +30,7 @@ void kernel_text(std::string_view bytes) {
       touch(name->name);
     }
   });
-  stolen_ticks(bytes);
+  cpu_ticks(bytes);
   const auto cpus = cpu_list(bytes);
   require(std::is_sorted(cpus.begin(), cpus.end()));
   for (const auto& field : format_fields(bytes)) {

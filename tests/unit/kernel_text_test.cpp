@@ -77,12 +77,13 @@ TEST(KernelText, ListsOfCpus) {
     EXPECT_TRUE(cpu_list(none).empty()) << none;
 }
 
-TEST(KernelText, TimeThatWasStolen) {
-  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7 89 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"), 89U);
-  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7"), std::nullopt);
-  EXPECT_EQ(stolen_ticks("cpu0 1 2 3 4 5 6 7 8"), std::nullopt);
-  EXPECT_EQ(stolen_ticks(""), std::nullopt);
-  EXPECT_EQ(stolen_ticks("cpu  1 2 3 4 5 6 7 x\n1 2 3 4 5 6 7 8 9"), std::nullopt);
+TEST(KernelText, WhatCpusDid) {
+  const auto ticks = cpu_ticks("cpu  1 2 3 4 5 6 7 89 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n");
+  ASSERT_TRUE(ticks);
+  EXPECT_EQ(ticks->stolen, 89U);
+  EXPECT_EQ(ticks->busy, 19U);  // all but idle, 4, and waiting for a disk, 5
+  for (const char* text : {"cpu  1 2 3 4 5 6 7", "cpu0 1 2 3 4 5 6 7 8", "", "cpu  1 2 3 4 5 6 7 x\n1 2 3 4 5 6 7 8 9"})
+    EXPECT_FALSE(cpu_ticks(text)) << text;
 }
 
 }  // namespace
