@@ -152,12 +152,13 @@ TEST_F(Profile, TellsHowManyThereAre) {
 }
 
 TEST_F(Profile, TellsThreadsApart) {
-  std::atomic<bool> done{false};
+  std::atomic<bool> go{false}, done{false};
   std::atomic<pid_t> tids[2]{};
   std::atomic<long long> computed[2]{};
   const auto spin = [&](int which) {
     set_comm(which ? "the second" : "the first");
     tids[which] = gettid();
+    go.wait(false);
     while (!done) {
       timespec time{};
       clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -165,12 +166,17 @@ TEST_F(Profile, TellsThreadsApart) {
     }
   };
   Sonde sonde(words_of({"-p", std::to_string(getpid()), "--by", "thread"}));
-  ASSERT_TRUE(sonde.ready());
+  // A row has the name that was met last: they have theirs before anything is met.
   std::thread one(spin, 0), other(spin, 1);
+  wait_until("threads to have their names", [&] { return tids[0] && tids[1]; });
+  const bool ready = sonde.ready();
+  go = true;
+  go.notify_all();
   wait_until("threads have computed", [&] { return computed[0] > second / 4 && computed[1] > second / 4; });
   done = true;
   one.join();
   other.join();
+  ASSERT_TRUE(ready);
   const auto report = sonde.end(SIGINT);
   for (const int which : {0, 1}) {
     const long long count = samples(report, [&](const Json& row) {
