@@ -103,7 +103,7 @@ class Tracer:
         for path in (out_path, err_path):
             with open(path, "rb") as f:
                 for line in f:
-                    if MARK in line:
+                    if MARK in line and not FRAME.match(line):
                         found.shown += 1
                     elif as_json:
                         found.take_object(line)
@@ -113,6 +113,9 @@ class Tracer:
                             found.take_summary(line)
         return found
 
+
+# A line of a stack beneath an event: it may name the load's file.
+FRAME = re.compile(rb"^\s+(?:[ku]stack: |\S+\+(?:0x)?[0-9a-f]+\s|\S+ \(/|0x|\[)")
 
 SONDE_LOST = r"^lost: ([\d,]+) events?:"
 SONDE_SUMMARY = re.compile(rb"^\w+: ([\d,]+) (?:event|row)s? in [^,]+, (?:none lost|([\d,]+) LOST)")

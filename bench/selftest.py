@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 import growth  # noqa: E402
 import targets  # noqa: E402
 from measures import MEASURES  # noqa: E402
-from peers import Counts, bpftrace, libbpf_tools, sonde  # noqa: E402
+from peers import FRAME, Counts, bpftrace, libbpf_tools, sonde  # noqa: E402
 from report import markdown  # noqa: E402
 from tables import Figure, compared  # noqa: E402
 from tracers import TOOLS  # noqa: E402
@@ -141,6 +141,14 @@ class Entries(unittest.TestCase):
 
     def test_kinds(self):
         self.assertTrue(libbpf_tools("x").is_rival and bpftrace("x.bt").is_rival)
+
+
+class Lines(unittest.TestCase):
+    def test_frames_of_stacks_are_no_events(self):
+        for line in (b"            main+0x12 (/x/bench-load)\n", b"    ustack: main (/x/bench-load)\n", b"        syscall+25\n"):
+            self.assertTrue(FRAME.match(line), line)
+        for line in (b"18:22:28.243914  305  bench-load  3  /x\n", b"   0.000 ( 0.004 ms): bench-load/123 openat(\n", b"  305  bench-load  3\n"):
+            self.assertFalse(FRAME.match(line), line)
 
 
 if __name__ == "__main__":

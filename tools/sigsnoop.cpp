@@ -36,26 +36,22 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
         [](const Event& e) { return Value::symbol(signal_name(e.signal), e.signal); });
     add_id("target", &Event::target, "process that it is for", true);
     add_id("target_tid", &Event::target_tid, "thread that it is for; - if any thread of the process may take it");
-    add({"target_comm", Value::Kind::text, COMM_LEN - 1, "name of whom it is for"},
-        [](const Event& e) { return is_failed(e) ? Value() : name(e.target_comm); });
+    add_of_sent({"target_comm", Value::Kind::text, COMM_LEN - 1, "name of whom it is for"},
+                [](const Event& e) { return name(e.target_comm); });
     add({"to", Value::Kind::integer, 7, "of a failed call: its first argument, as the program gave it", false},
         [](const Event& e) { return is_failed(e) ? Value::integer(e.to) : Value(); });
     add({"from", Value::Kind::text, 12, "system call that it comes from, or kernel"}, from);
-    add({"code", Value::Kind::symbol, 11, "why, as the receiver finds it in si_code", false}, [](const Event& e) {
-      return is_failed(e) ? Value() : Value::symbol(signal_code_name(e.signal, e.code), e.code);
-    });
-    add({"value", Value::Kind::integer, 6, "what sigqueue or a timer sends along, as an integer", false},
-        [](const Event& e) {
-          return brings(e, SignalPayload::value) ? Value::integer(static_cast<int>(e.value)) : Value();
-        });
-    add({"pointer", Value::Kind::text, 14, "the same as a pointer", false},
-        [this](const Event& e) { return brings(e, SignalPayload::value) ? made_text(hexadecimal(e.value)) : Value(); });
-    add({"address", Value::Kind::text, 14, "of a fault: where", false}, [this](const Event& e) {
-      return brings(e, SignalPayload::address) ? made_text(hexadecimal(e.value)) : Value();
-    });
-    add({"status", Value::Kind::integer, 6, "of a child, with SIGCHLD: its exit code, or the signal", false},
-        [](const Event& e) { return brings(e, SignalPayload::status) ? Value::integer(e.status) : Value(); });
-    add({"result", Value::Kind::symbol, 8,
+    add_of_sent({"code", Value::Kind::symbol, 11, "why, as the receiver finds it in si_code", false},
+                [](const Event& e) { return Value::symbol(signal_code_name(e.signal, e.code), e.code); });
+    const auto hex = [this](const Event& e) { return made_text(hexadecimal(e.value)); };
+    add_payload({"value", Value::Kind::integer, 6, "what sigqueue or a timer sends along, as an integer", false},
+                SignalPayload::value, [](const Event& e) { return Value::integer(static_cast<int>(e.value)); });
+    add_payload({"pointer", Value::Kind::text, 14, "the same as a pointer", false}, SignalPayload::value, hex);
+    add_payload({"address", Value::Kind::text, 14, "of a fault: where", false}, SignalPayload::address, hex);
+    add_payload({"status", Value::Kind::integer, 6, "of a child, with SIGCHLD: its exit code, or the signal", false},
+                SignalPayload::status, [](const Event& e) { return Value::integer(e.status); });
+    add_of_sent(
+        {"result", Value::Kind::symbol, 8,
          "sent; ignored by the target; pending already; overflow: not sent; no_info: sent without code and value", true,
          true},
         fate);
@@ -81,8 +77,13 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
  private:
   static Value name(const char (&comm)[COMM_LEN]) { return Value::text({comm, strnlen(comm, COMM_LEN)}); }
   static bool is_failed(const Event& e) { return e.bits & SIGSNOOP_FAILED; }
-  static bool brings(const Event& e, SignalPayload payload) {
-    return !is_failed(e) && signal_payload(static_cast<int>(e.signal), e.code) == payload;
+  void add_of_sent(ColumnInfo column, Get get) {
+    add(std::move(column), [get = std::move(get)](const Event& e) { return is_failed(e) ? Value() : get(e); });
+  }
+  void add_payload(ColumnInfo column, SignalPayload payload, Get get) {
+    add_of_sent(std::move(column), [payload, get = std::move(get)](const Event& e) {
+      return signal_payload(static_cast<int>(e.signal), e.code) == payload ? get(e) : Value();
+    });
   }
 
   static Value from(const Event& e) {
@@ -94,7 +95,7 @@ class Sigsnoop final : public Stream<Event, Skeleton> {
   static Value fate(const Event& e) {
     static constexpr std::string_view names[] = {"sent", "ignored", "pending", "overflow", "no_info"};
     const auto number = static_cast<std::size_t>(e.result);
-    return is_failed(e) ? Value() : Value::symbol(number < std::size(names) ? names[number] : "", e.result);
+    return Value::symbol(number < std::size(names) ? names[number] : "", e.result);
   }
 
   static Value error(const Event& e) {

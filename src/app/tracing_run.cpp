@@ -57,7 +57,7 @@ void TracingRun::start() {
       tool_.opener(), [this](void* skeleton) { return plan(skeleton); },
       kernel::Object::Options{options_.backend, options_.btf_file});
   parts_ = tool_.parts(object_->skeleton());
-  if (object_->sampler()) samples_.emplace(parts_.samples);
+  if (object_->sampler()) samples_.emplace(*object_->sampler(), parts_.samples);
   loaded();
   waiter_.watch_hangup(outputs_.rows().fd());
   if (!command_) targets_.emplace(options_.filter);
@@ -168,9 +168,8 @@ Exit TracingRun::go() {
 void TracingRun::open_window() {
   opening();
   skipped_before_ = object_->skipped() - kernel::Object::skipped(parts_.follow_fork);
-  if (samples_) times_before_ = object_->sampler()->times();
   opened_ = reported_ = now();
-  if (samples_) samples_due_before_ = object_->sampler()->due(opened_);
+  if (samples_) samples_->begin(opened_);
   __atomic_store_n(&parts_.run->running, 1U, __ATOMIC_SEQ_CST);
 }
 
@@ -178,7 +177,10 @@ void TracingRun::close_window() {
   __atomic_store_n(&parts_.run->running, 0U, __ATOMIC_SEQ_CST);
   closed_ = now();
   take_rest();
-  if (samples_) count_missed_samples();
+  if (samples_) {
+    samples_->end(closed_);
+    losses_.take_unsampled(samples_->lost());
+  }
   if (object_->rung().may_miss_returns) losses_.take_unfinished(kernel::unfinished_calls(parts_.calls_by_tid));
   const std::uint64_t unfollowed = kernel::Object::skipped(parts_.follow_fork);
   losses_.take_unfollowed(unfollowed);
@@ -197,29 +199,6 @@ void TracingRun::loop() {
     if (!busy && hung_up(outputs_.rows().fd())) throw OutputClosed{};
     if (!over()) wait(busy);
   }
-}
-
-std::uint64_t TracingRun::samples_taken() {
-  std::uint64_t sum = 0;
-  for (std::uint32_t cpu = 0; cpu < samples_->size(); ++cpu)
-    sum += __atomic_load_n(reinterpret_cast<const std::uint64_t*>(samples_->at(cpu)), __ATOMIC_RELAXED);
-  return sum;
-}
-
-// Of each CPU the window may begin and end anywhere between two samples.
-void TracingRun::count_missed_samples() {
-  const kernel::Sampler& sampler = *object_->sampler();
-  if (sampler.sampling().clock != kernel::Sampling::Clock::cpu_clock) return;
-  const std::uint64_t due = sampler.due(closed_) - samples_due_before_, taken = samples_taken() + sampler.cpus();
-  const auto times = sampler.times();
-  std::uint64_t missed = due - std::min(due, taken);
-  // An idle CPU may sleep through its timers, and nobody who is asked for was there.
-  if (!sampler.sampling().idle) missed = std::min(missed, times.busy - times_before_.busy);
-  // Where the kernel tells it at all, it does so in ticks of 10 ms: one of each CPU may not have come to its end.
-  const std::uint64_t tick = sampler.sampling().hertz / 100 + 1;
-  const std::uint64_t stolen = times.stolen - times_before_.stolen;
-  if (times.stolen) stolen_samples_ = std::min(missed, stolen + tick * sampler.cpus());
-  losses_.take_unsampled(missed - stolen_samples_);
 }
 
 void TracingRun::watch_processes() {
@@ -260,8 +239,8 @@ Remarks TracingRun::remarks() const { return tool_.remarks_on(object_->skeleton(
 void TracingRun::notes() {
   more_notes();
   for (const auto& sentence : losses_.incomplete()) sink_.note(sentence);
-  if (stolen_samples_)
-    sink_.note("The hypervisor let others run meanwhile: " + counted(stolen_samples_, "sample") +
+  if (samples_ && samples_->stolen())
+    sink_.note("The hypervisor let others run meanwhile: " + counted(samples_->stolen(), "sample") +
                " fewer than there would have been.");
   if (targets_ended_) sink_.note("All processes of --pid have ended.");
   const auto backends = tool_.backends();

@@ -10,11 +10,11 @@
 #include "app/filter.h"
 #include "app/lifecycle.h"
 #include "app/losses.h"
+#include "app/missed_samples.h"
 #include "app/outputs.h"
 #include "app/targets.h"
 #include "app/tracing.h"
 #include "kernel/object.h"
-#include "kernel/rows.h"
 
 namespace sonde {
 
@@ -85,9 +85,6 @@ class TracingRun {
   void fill_maps();
   void seed_followed();
 
-  [[nodiscard]] std::uint64_t samples_taken();
-  void count_missed_samples();
-
   void open_window();
   void close_window();
   void loop();
@@ -104,10 +101,7 @@ class TracingRun {
   std::optional<Command> command_;
   std::optional<Targets> targets_;
   std::uint64_t skipped_before_ = 0;  // but for forks that were not followed: those count from the start
-  std::optional<kernel::Rows> samples_;
-  std::uint64_t samples_due_before_ = 0;  // when the window opened
-  kernel::Sampler::Times times_before_;
-  std::uint64_t stolen_samples_ = 0;
+  std::optional<MissedSamples> samples_;
   std::uint64_t reported_ = 0;  // when losses were last reported
   bool command_ended_ = false, targets_ended_ = false;
 };

@@ -24,12 +24,6 @@ void each_character(std::string_view bytes, const Put& put) {
   }
 }
 
-void put_unit(Output& out, std::uint32_t unit) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out.put("\\u");
-  for (int shift = 12; shift >= 0; shift -= 4) out.put(digits[unit >> shift & 15]);
-}
-
 }  // namespace
 
 void put_markup(Output& out, std::string_view bytes) {
@@ -60,9 +54,7 @@ void put_script_string(Output& out, std::string_view bytes) {
     const char c = raw.front();
     const bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (code < 0x80 && (letter || harmless.find(c) != harmless.npos)) return out.put(c);
-    if (code < 0x10000) return put_unit(out, code);
-    put_unit(out, 0xD800 + ((code - 0x10000) >> 10));
-    put_unit(out, 0xDC00 + ((code - 0x10000) & 0x3FF));
+    put_utf16_escape(out, code);
   });
   out.put('"');
 }

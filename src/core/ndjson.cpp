@@ -17,16 +17,6 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-void put_utf16_escape(Output& out, char32_t unit) {
-  const std::array<char, 6> escape = {'\\',
-                                      'u',
-                                      hex_digits[unit >> 12 & 15],
-                                      hex_digits[unit >> 8 & 15],
-                                      hex_digits[unit >> 4 & 15],
-                                      hex_digits[unit & 15]};
-  out.put({escape.data(), escape.size()});
-}
-
 void put_escape(Output& out, char32_t code) {
   switch (code) {
     case '"':
@@ -41,10 +31,6 @@ void put_escape(Output& out, char32_t code) {
       return out.put("\\r");
     default:
       break;
-  }
-  if (code > 0xFFFF) {
-    put_utf16_escape(out, 0xD800 + ((code - 0x10000) >> 10));
-    code = 0xDC00 + (code & 0x3FF);
   }
   put_utf16_escape(out, code);
 }

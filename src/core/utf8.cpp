@@ -6,6 +6,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "core/output.h"
+
 namespace sonde {
 
 namespace {
@@ -136,6 +138,17 @@ bool copy_plain(char* to, std::string_view bytes) {
   }
   std::memcpy(last, end - 8, 8);
   return all_plain(load<std::uint64_t>(end - 8));
+}
+
+void put_utf16_escape(Output& out, char32_t code) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  if (code > 0xFFFF) {
+    put_utf16_escape(out, 0xD800 + ((code - 0x10000) >> 10));
+    code = 0xDC00 + (code & 0x3FF);
+  }
+  const std::array<char, 6> escape = {
+      '\\', 'u', digits[code >> 12 & 15], digits[code >> 8 & 15], digits[code >> 4 & 15], digits[code & 15]};
+  out.put({escape.data(), escape.size()});
 }
 
 }  // namespace sonde

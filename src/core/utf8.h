@@ -7,6 +7,8 @@
 
 namespace sonde {
 
+class Output;
+
 /// What a terminal does with a character.
 enum class Cells : std::uint8_t {
   none,     ///< combines with the one before it
@@ -25,6 +27,9 @@ struct Decoded {
 
 /// The first character of `bytes`, which must not be empty.
 Decoded decode_utf8(std::string_view bytes);
+
+/// "\u00e9", as JSON and scripts have it: beyond the first plane two of these.
+void put_utf16_escape(Output& out, char32_t code);
 
 /// How many bytes from the start are printable ASCII other than `"` and `\`, which any output takes as they are.
 std::size_t plain_length(std::string_view bytes);

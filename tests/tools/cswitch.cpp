@@ -108,17 +108,6 @@ void Cswitch::SetUp() {
   if (const auto& reason = refusal("cswitch", "")) GTEST_SKIP() << *reason;
 }
 
-Report Cswitch::watch(const Words& words, const std::function<void()>& work) {
-  Words all{"cswitch", "--format", "json"};
-  all.insert(all.end(), words.begin(), words.end());
-  Sonde sonde(all);
-  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
-  work();
-  const Report report = sonde.end(SIGINT);
-  EXPECT_EQ(report.code, 0) << report.err;
-  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
-  tell_rung(report);
-  return report;
-}
+Report Cswitch::watch(const Words& words, const std::function<void()>& work) { return trace("cswitch", words, work); }
 
 }  // namespace sonde::test

@@ -92,6 +92,15 @@ Words words_of(Words more) {
   return more;
 }
 
+/// Around a process that computes for a moment.
+Report beside_a_spinner(const Words& words) {
+  Sonde sonde(words_of(words));
+  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
+  const Spinner spinner;
+  spinner.compute(second / 5);
+  return sonde.end(SIGINT);
+}
+
 class Profile : public testing::Test {
  protected:
   void SetUp() override {
@@ -138,7 +147,7 @@ TEST_F(Profile, MeetsAProgramWhereItComputes) {
 TEST_F(Profile, TellsHowManyThereAre) {
   Sonde sonde(words_of({"-F", "999"}));
   ASSERT_TRUE(sonde.ready());
-  Spinner spinner;
+  const Spinner spinner;
   spinner.compute(second / 5);
   const auto report = sonde.end(SIGINT);
   EXPECT_EQ(report.code, 0) << report.err;
@@ -213,28 +222,17 @@ TEST_F(Profile, MergesProcessesOfOneName) {
 
 TEST_F(Profile, ShowsEachCpu) {
   const long cpus = sysconf(_SC_NPROCESSORS_CONF);
-  Sonde sonde(words_of({"-c", "chain", "--by", "cpu"}));
-  ASSERT_TRUE(sonde.ready());
-  Spinner spinner;
-  spinner.compute(second / 5);
-  const auto report = sonde.end(SIGINT);
+  const auto report = beside_a_spinner({"-c", "chain", "--by", "cpu"});
   EXPECT_FALSE(report.rows.empty());
   for (const auto& row : report.rows) EXPECT_LT(row["cpu"].number(), cpus) << row;
 }
 
 TEST_F(Profile, KeepsIdleCpusApart) {
-  const auto look = [](const Words& words) {
-    Sonde sonde(words_of(words));
-    EXPECT_TRUE(sonde.ready());
-    Spinner spinner;
-    spinner.compute(second / 10);
-    return sonde.end(SIGINT);
-  };
-  for (const auto& row : look({}).rows) {
+  for (const auto& row : beside_a_spinner({}).rows) {
     EXPECT_NE(row["pid"].number(), 0) << row;
     EXPECT_NE(row["comm"].text().substr(0, 7), "swapper") << row;
   }
-  for (const auto& row : look({"--idle"}).rows)
+  for (const auto& row : beside_a_spinner({"--idle"}).rows)
     EXPECT_EQ(row["pid"].number() == 0, row["comm"].text().substr(0, 7) == "swapper") << row;
 }
 
@@ -252,13 +250,7 @@ TEST_F(Profile, LosesNothingBetweenIntervals) {
 }
 
 TEST_F(Profile, ShowsOnePartOfStacks) {
-  const auto look = [](const char* part) {
-    Sonde sonde(words_of({"-c", "chain", part}));
-    EXPECT_TRUE(sonde.ready());
-    Spinner spinner;
-    spinner.compute(second / 5);
-    return sonde.end(SIGINT);
-  };
+  const auto look = [](const char* part) { return beside_a_spinner({"-c", "chain", part}); };
   const auto is_kernels = [](const Json& frame) { return frame["module"].text().substr(0, 1) == "["; };
   for (const auto& row : look("-U").rows) {
     ASSERT_FALSE(row["stack"].null()) << row;
@@ -271,21 +263,13 @@ TEST_F(Profile, ShowsOnePartOfStacks) {
 }
 
 TEST_F(Profile, CountsWhereThereIsNoRoom) {
-  Sonde sonde(words_of({"-F", "999", "--max-entries", "4"}));
-  ASSERT_TRUE(sonde.ready());
-  Spinner spinner;
-  spinner.compute(second / 5);
-  const auto report = sonde.end(SIGINT);
+  const auto report = beside_a_spinner({"-F", "999", "--max-entries", "4"});
   EXPECT_LE(report.rows.size(), 64U);  // what there is room for at least
   EXPECT_EQ(report.code, 0);
 }
 
 TEST_F(Profile, CountsWhatDidNotGetThrough) {
-  Sonde sonde(words_of({"-F", "9999", "--buffer-size", "4k"}));
-  ASSERT_TRUE(sonde.ready());
-  Spinner spinner;
-  spinner.compute(second / 5);
-  const auto report = sonde.end(SIGINT);
+  const auto report = beside_a_spinner({"-F", "9999", "--buffer-size", "4k"});
   EXPECT_EQ(report.code, 0) << report.err;
   const long long untold = samples(report, [](const Json& row) { return names(row["stack"]) == Words{"[untold]"}; });
   EXPECT_EQ(untold > 0, report.noted("did not get through")) << report.out;

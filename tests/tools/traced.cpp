@@ -116,14 +116,7 @@ Words OfBackend::forced(Words words) const {
 Words OfCounter::forced(const Words& words) const { return with(tool_, OfBackend::forced(words)); }
 
 Report OfCounter::watch_all(const Words& words, const std::function<void()>& work) const {
-  Sonde sonde(forced(words));
-  if (!sonde.ready()) fail("sonde ended at once: " + sonde.end().err);
-  work();
-  const Report report = sonde.end(SIGINT);
-  EXPECT_EQ(report.code, 0) << report.err;
-  EXPECT_EQ(report.lost(), report.skipped()) << report.summary;
-  tell_rung(report);
-  return report;
+  return trace(tool_, OfBackend::forced(words), work);
 }
 
 Report OfCounter::watch(const Words& words, const std::function<void()>& work) {
