@@ -6,6 +6,7 @@
 //   bench-load --op openat --path FILE                     how long does one operation take?
 //   bench-load --op openat --path FILE --rate N --seconds S    N operations a second, counted exactly
 //   bench-load --op openat --path FILE --mark              one operation for each line read, with its time
+//   ... --alone NS         only batches count beside which the core was ours alone: the reference took no longer
 //   ... --processes N      the batches are made by N processes in turn, so that a tracer sees N
 //   ... --op name --keys N    the caller's name is one of N at each operation
 
@@ -29,6 +30,7 @@
 
 #include "helpers.h"
 #include "operations.h"
+#include "reference.h"
 
 namespace {
 
@@ -47,15 +49,10 @@ struct Options {
   std::uint64_t seconds = 0;
   std::uint64_t processes = 1;
   std::uint64_t keys = 1;
+  double alone_ns = 1e9;
   bool mark = false;
   bool wait = false;
 };
-
-std::uint64_t now_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * second_ns + static_cast<std::uint64_t>(t.tv_nsec);
-}
 
 // ---- The three modes. ----
 
@@ -83,30 +80,58 @@ std::uint64_t calibrate(const Operation& op) {
   return std::max<std::uint64_t>(1, count * batch_ns / took);
 }
 
-void measure(const Operation& op, std::uint64_t batches, std::uint64_t processes) {
+// So many times as many batches are made as are asked for, if others are on the core.
+constexpr std::uint64_t patience = 8;
+
+// What operations took in batches, and the core while they were made.
+struct Batches {
+  std::vector<double> ns;   // of an operation
+  std::uint64_t alone = 0;  // batches while the core was ours alone: only they count, if there is one
+  double least_reference_ns = 1e9;
+};
+
+template <typename RunBatch>
+Batches collect(std::uint64_t batches, double alone_ns, RunBatch run) {
+  Batches all;
+  std::vector<double> beside_others;
+  double before = reference_ns();
+  for (std::uint64_t i = 0; all.ns.size() < batches && i < batches * patience; ++i) {
+    const double took = run(i);
+    const double after = reference_ns();
+    (std::max(before, after) <= alone_ns ? all.ns : beside_others).push_back(took);
+    all.least_reference_ns = std::min({all.least_reference_ns, before, after});
+    before = after;
+  }
+  all.alone = all.ns.size();
+  if (all.ns.empty()) all.ns = beside_others;
+  return all;
+}
+
+void measure(const Operation& op, const Options& o) {
   const std::uint64_t count = calibrate(op);
   Turns turns;
-  if (processes > 1) {
-    turns.begin(processes, [&op, count] { return static_cast<double>(time_of(op, count)); });
+  if (o.processes > 1) {
+    turns.begin(o.processes, [&op, count] { return static_cast<double>(time_of(op, count)); });
     // Each has been seen once before anything counts.
-    for (std::uint64_t i = 0; i < processes; ++i) {
+    for (std::uint64_t i = 0; i < o.processes; ++i) {
       turns.run(i);
     }
-    made += count * (processes + batches);
+    made += count * o.processes;
   }
-  std::vector<double> ns;
-  ns.reserve(batches);
-  for (std::uint64_t i = 0; i < batches; ++i) {
-    const double took = processes > 1 ? turns.run(i) : static_cast<double>(time_of(op, count));
-    ns.push_back(took / static_cast<double>(count));
-  }
-  std::sort(ns.begin(), ns.end());
+  Batches all = collect(o.batches, o.alone_ns, [&](std::uint64_t i) {
+    const double took = o.processes > 1 ? turns.run(i) : static_cast<double>(time_of(op, count));
+    if (o.processes > 1) made += count;
+    return took / static_cast<double>(count);
+  });
+  std::sort(all.ns.begin(), all.ns.end());
   // The 10th percentile: what an operation costs where nothing else ran. The mean would measure the neighbours.
   std::printf(
-      R"({"op":"%s","made":%llu,"batches":%zu,"ops_per_batch":%llu,"ns_p10":%.2f,"ns_median":%.2f,"ns_min":%.2f})"
+      R"({"op":"%s","made":%llu,"batches":%zu,"alone":%llu,"reference_ns":%.4f,"ops_per_batch":%llu,"ns_p10":%.2f,)"
+      R"("ns_median":%.2f,"ns_min":%.2f})"
       "\n",
-      op.name.data(), static_cast<unsigned long long>(made), ns.size(), static_cast<unsigned long long>(count),
-      ns[ns.size() / 10], ns[ns.size() / 2], ns.front());
+      op.name.data(), static_cast<unsigned long long>(made), all.ns.size(), static_cast<unsigned long long>(all.alone),
+      all.least_reference_ns, static_cast<unsigned long long>(count), all.ns[all.ns.size() / 10],
+      all.ns[all.ns.size() / 2], all.ns.front());
 }
 
 // Paced by watching the clock: a sleep would add context switches and timer slack to what is measured.
@@ -206,6 +231,8 @@ Options parse(int argc, char** argv) {
       o.processes = std::max<std::uint64_t>(1, natural(flag, value));
     } else if (name == "--keys") {
       o.keys = std::max<std::uint64_t>(1, natural(flag, value));
+    } else if (name == "--alone") {
+      o.alone_ns = std::strtod(value, nullptr);
     } else if (name == "--rate") {
       o.rate = natural(flag, value);
     } else if (name == "--seconds") {
@@ -267,7 +294,7 @@ int main(int argc, char** argv) {
   } else if (o.rate > 0) {
     pace(op, o.rate, o.seconds);
   } else {
-    measure(op, o.batches, o.processes);
+    measure(op, o);
   }
   // It is there until it is killed: a tracer of this process alone would end with it.
   if (o.wait) {

@@ -23,6 +23,7 @@ class Tracer:
     needs_tracefs: bool = True
     attaches_to: bool = False  # it traces one process that is named to it (ptrace)
     binary_output: bool = False  # rows cannot be counted in it
+    names_file: bool = False  # its last word is the option that says where its output goes
     root: str = ""  # run there by chroot, not from the machine's own packages
 
     @property
@@ -147,7 +148,7 @@ class Counts:
             self.summary = (number(found[1]), number(found[2] or b"0"))
 
 
-def sonde(path, command, pid_filter=True):
+def sonde(path, command, pid_filter=True, names_file=False):
     """command: the words after `sonde`."""
     return Tracer(
         kind="sonde",
@@ -156,6 +157,8 @@ def sonde(path, command, pid_filter=True):
         lost=SONDE_LOST,
         pid_flag="--pid" if pid_filter else "",
         needs_tracefs=False,
+        binary_output=names_file,
+        names_file=names_file,
     )
 
 

@@ -52,7 +52,7 @@ NOT_OF = {"ptrace": ("rates", "memory", "waiting", "programs", "growth"), "perf"
 
 def tracers_of(arguments, command, tool, machine, sid):
     """sonde and what it is compared with."""
-    found = [] if arguments.no_sonde else [sonde(arguments.sonde, command, tool.own_process)]
+    found = [] if arguments.no_sonde else [sonde(arguments.sonde, command, tool.own_process, tool.names_file)]
     if arguments.no_peers:
         return found
     for peer in tool.peers:

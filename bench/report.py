@@ -204,9 +204,11 @@ def family(name, tools):
 
 
 METHOD = """
-Load and tracer are pinned to different CPUs. An operation's time is the 10th percentile over 400 batches of 0.4 ms; traced and
-untraced runs alternate in pairs, and a guard loop before and after each pair drops it if something else was tracing, or the machine had become faster or slower. A
-tracer counts as attached when its descriptors say so, never after a sleep. The load counts what it does, so that what a
+Load and tracer are pinned to different CPUs. An operation's time is the 10th percentile over 400 batches of 0.4 ms. Only
+batches count beside which the load had its core for itself: between two of them arithmetic is timed that no tracer can see and
+that is slower while others, such as another guest of the machine, use the same core. Traced and untraced runs alternate in
+pairs, and a guard loop before and after each pair drops it if something else was tracing, or the machine had become faster or
+slower. A tracer counts as attached when its descriptors say so, never after a sleep. The load counts what it does, so that what a
 tracer shows is compared with what was made, not with what it says of itself. Where a peer is better, sonde's figure is
 bold. `floor` is an empty program on the hooks that sonde uses, and one that hands on 64 bytes: no tracer there costs less.
 `ptrace` is strace on one process; it is no rival. A figure of what sonde and its peers share is measured once and stands in

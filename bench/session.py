@@ -23,6 +23,7 @@ PAUSE_S = 0.3  # between runs, for what the kernel tears down late
 # agree within 2 %, but a machine may be a little slower for the rest of an hour; what sleeps or makes processes varies.
 TOLERANCE = 1.15
 TOLERANCES = {"switch": 1.25, "nanosleep": 1.25, "fork": 1.3, "fork-exec": 1.3}
+ALONE = 1.1  # how far above its lowest the arithmetic of bench/reference.h may be where the core is the load's alone
 DRIFT = 1.05  # how far the guards before and after a pair may differ
 
 
@@ -38,6 +39,8 @@ class Machine:
     noisy: bool  # pairs that fail the guard are kept
     mounts: Callable  # root -> a mount namespace
     lowest_ns: dict = dataclasses.field(default_factory=dict)  # what an operation takes while nobody traces
+    reference_ns: float = 0.0  # what the arithmetic takes where the core is ours alone; 0: not known yet
+    crowded: bool = False  # since somebody asked, there was a run beside which the core was hardly ever ours alone
 
 
 class Bench:
@@ -65,10 +68,19 @@ class Bench:
         return [path, "--op", op, "--path", self.mark, "--cpu", str(cpu), *arguments]
 
     def batches(self):
-        return ("--batches", "200" if self.quick else "400")
+        wanted = 200 if self.quick else 400
+        alone = self.machine.reference_ns * ALONE
+        return ("--batches", str(wanted), *(("--alone", f"{alone:.4f}") if alone else ()))
 
     def run_load(self, op, *arguments):
-        return json.loads(output_of(self.load(op, *self.batches(), *arguments)))
+        return self.judged(json.loads(output_of(self.load(op, *self.batches(), *arguments))))
+
+    def judged(self, run):
+        """The run; notes whether the core was the load's alone for enough of it."""
+        least = self.machine.reference_ns
+        self.machine.reference_ns = min(least, run["reference_ns"]) if least else run["reference_ns"]
+        self.machine.crowded |= run["alone"] < 50
+        return run
 
     def time_of(self, op, *arguments):
         return self.run_load(op, *arguments)["ns_p10"]
@@ -90,10 +102,11 @@ class Bench:
         return self.time_of(self.tool.unrelated_op)
 
     def is_quiet(self, before, after):
-        """Whether nobody else traced, and the machine was as fast after a pair as before it, by the guard loops."""
+        """Whether nobody else traced, the core was ours, and the machine was as fast after a pair as before it."""
         op = self.tool.unrelated_op
         free = [self.at_floor(op, ns) for ns in (before, after)]
-        return all(free) and max(before, after) < min(before, after) * DRIFT
+        alone, self.machine.crowded = not self.machine.crowded, False
+        return all(free) and alone and max(before, after) < min(before, after) * DRIFT
 
     # ---- the tracer ----
 
@@ -101,9 +114,12 @@ class Bench:
     def tracing(self, tracer, *arguments, to="file", pid=None):
         """The tracer, attached. Its output goes to self.out, by redirection ("file") or by --output ("option"), or through
         a pipe into a cat on the tracer's CPU ("pipe"). pid: the process that a debugger attaches to."""
-        argv = tracer.resolved() + list(arguments)
+        if tracer.names_file:
+            to = "own file"
+        argv = [*tracer.resolved(), *([self.out] if tracer.names_file else []), *arguments]
         if to == "option":
             argv += ["--output", self.out]
+        if to not in ("file", "pipe"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.out)
         with contextlib.ExitStack() as stack:

@@ -26,6 +26,7 @@ class Tool:
     start_rates: tuple = (1_000, 20_000)  # in the background of what is waited for
     own_process: bool = True  # events are of the load itself, so that tracers can filter by its PID
     op_arguments: tuple = ()
+    names_file: bool = False  # see Tracer
 
     @property
     def shows_events(self):
@@ -181,6 +182,9 @@ TOOLS = {
         measures=STREAM,
         rates=(100_000, 200_000, 300_000, 400_000),
         events_an_op=2,
+    ),
+    "cswitch --timeline": cswitch(
+        (perf("sched record -o -", binary_output=True),), 1.35, measures=("slowdown",), names_file=True
     ),
     "execsnoop": Tool(
         op="fork-exec",

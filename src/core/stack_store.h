@@ -32,7 +32,6 @@ class StackStore {
   bool take(std::string_view record);
   /// Looks up the names of at most `limit` stacks that were taken; true if there are more.
   bool look_up(std::size_t limit);
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   [[nodiscard]] Id find(std::uint64_t number) const;
   /// Its frames, innermost first, those of the kernel before those of the program. Replaces `frames`; what they point

@@ -90,6 +90,19 @@ void PingPong::play() const {
 // other.
 double clock_slack(double lengths) { return in_guest() ? 1e8 + 400'000 * lengths : 20'000 * lengths; }
 
+void let_cpus_switch() {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);  // this process is there when it returns
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 void wait_for_state(pid_t tid, char state) {
   wait_until("state " + std::string(1, state), [&] { return TaskView(tid).state() == state; });
 }

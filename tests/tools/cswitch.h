@@ -55,6 +55,9 @@ double clock_slack(double lengths);
 /// Waits until the thread sleeps, is stopped ... as /proc has it.
 void wait_for_state(pid_t tid, char state);
 
+/// Returns when each CPU has switched since: a process may be waited for before it has left its CPU for good.
+void let_cpus_switch();
+
 /// Keeps a CPU busy for so long, by its own CPU time.
 void burn(long long ns);
 

@@ -145,6 +145,7 @@ TEST_F(CswitchTimeline, ShowsABirthAndADeath) {
     go.open();
     wait_until("the child's end", [&] { return *child && kill(*child, 0) != 0; });
     born = *child;
+    let_cpus_switch();
   });
   ASSERT_TRUE(seen.trace.threads.contains(born));
   const auto& thread = seen.trace.threads.at(born);
