@@ -159,7 +159,21 @@ class Run:
             flush=True,
         )
 
+    def without_known(self, all_tasks):
+        """What an earlier part of this run has not measured."""
+        left = []
+        for task in all_tasks:
+            tracers = self.report["tools"].get(task.command, {}).get("tracers", {})
+            result = tracers.get(task.tracer.label, {}).get(task.measure)
+            if result is None:
+                left.append(task)
+            else:
+                self.done[task.same_as] = result
+        return left
+
     def all(self, machine, all_tasks):
+        all_tasks = self.without_known(all_tasks)
+        self.report.pop("not_begun", None)
         for number, task in enumerate(all_tasks):
             if time.monotonic() > self.end:
                 missing = [f"{t.command}: {t.tracer.label}: {t.measure}" for t in all_tasks[number:]]
@@ -176,7 +190,8 @@ class Run:
             print(f"failed: {error}" if error else f"{took:.0f} s", file=sys.stderr)
             self.write()
         self.report["complete"] = True
-        self.report["meta"]["took_minutes"] = round((time.monotonic() - self.began) / 60, 1)
+        before = self.report["meta"].get("took_minutes", 0)
+        self.report["meta"]["took_minutes"] = round(before + (time.monotonic() - self.began) / 60, 1)
         self.write()
 
     def one(self, machine, task):
@@ -194,6 +209,7 @@ class Run:
             if task.same_as not in self.done:
                 self.done[task.same_as] = self.measure(machine, task)
             results[task.measure] = self.done[task.same_as]
+            results["errors"].pop(task.measure, None)
         except (BenchError, OSError, ValueError, KeyError, IndexError) as e:
             results["errors"][task.measure] = str(e) or type(e).__name__
             return results["errors"][task.measure]

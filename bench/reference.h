@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Whether a core is ours alone. Other guests of a machine, and their threads beside ours on one core, come and go within
-// seconds; while they are there, a system call takes up to half as long again. Nothing tells a guest of them, but this:
-// arithmetic that keeps all units of a core busy, which no tracer can see, is as slow then.
+// Whether a core is ours alone. Other guests of a machine, and their threads beside ours on one core, come and go
+// within seconds; while they are there, a system call takes up to half as long again. Nothing tells a guest of them,
+// but this: arithmetic that keeps all units of a core busy, which no tracer can see, is as slow then.
 #pragma once
 
 #include <ctime>

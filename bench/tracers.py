@@ -74,7 +74,7 @@ def cswitch(peers, goal, **more):
         op="switch",
         unrelated_op="getppid",
         peers=peers,
-        goals={"traced_ratio": goal, "unrelated_ratio": 1.02},
+        goals={"unrelated_ratio": 1.02, **({"traced_ratio": goal} if goal else {})},
         measures=more.pop("measures", SUMS),
         **more,
     )
@@ -185,6 +185,15 @@ TOOLS = {
     ),
     "cswitch --timeline": cswitch(
         (perf("sched record -o -", binary_output=True),), 1.35, measures=("slowdown",), names_file=True
+    ),
+    "offcputime -K": cswitch((libbpf_tools("offcputime"),), 1.30),
+    "offcputime": cswitch((libbpf_tools("offcputime"),), None),
+    "profile": Tool(
+        op="getppid",
+        unrelated_op="openat",
+        peers=(libbpf_tools("profile"), perf("record -a -g -F 99 -o -", binary_output=True)),
+        measures=("slowdown", "memory"),
+        goals={"traced_ratio": 1.01, "unrelated_ratio": 1.01},
     ),
     "execsnoop": Tool(
         op="fork-exec",

@@ -131,7 +131,7 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
     row.counts.tid = task.tid;
     row.counts.leads = task.leads;
     std::copy(std::begin(task.comm), std::end(task.comm), row.counts.comm);
-    read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
+    read_row(reinterpret_cast<const std::byte*>(&row), 0, {}, nullptr);
   }
 
   void settle_cpus(std::uint64_t boundary) {
@@ -157,7 +157,7 @@ class CswitchSums final : public Snapshot<SwitchKey, SwitchCounts, cswitch_bpf> 
       } row{};
       row.key.who = cpu;
       row.counts.sums = share;
-      read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
+      read_row(reinterpret_cast<const std::byte*>(&row), 0, {}, nullptr);
     }
     length_ = boundary - last_;
   }

@@ -65,7 +65,8 @@ class Profile final : public StackSums<Counts, Skeleton> {
   [[nodiscard]] bool empty(const Counts& value) const override { return !value.samples; }
 
   [[nodiscard]] std::uint64_t amount(const Counts& value) const override { return value.samples; }
-  [[nodiscard]] std::string thing() const override { return "sample"; }
+  [[nodiscard]] std::string unit() const override { return "samples"; }
+  [[nodiscard]] std::string amount_text(std::uint64_t samples) const override { return counted(samples, "sample"); }
 
   void configure(Skeleton& skeleton) override { skeleton.rodata->conf = {by(), idle_}; }
   kernel::Ladder probes(Skeleton& s) override {

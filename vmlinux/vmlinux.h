@@ -324,6 +324,7 @@ struct task_struct {
   struct mm_struct* mm;
   int exit_code;
   unsigned sched_contributes_to_load : 1;
+  unsigned in_iowait : 1;
   int pid;
   int tgid;
   struct task_struct* real_parent;

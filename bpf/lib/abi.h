@@ -28,6 +28,7 @@ enum drop_kind {
   DROP_SHELL,       /* no room to tell of a shell that was started */
   DROP_WAKER_FULL,  /* no room to remember who woke a thread */
   DROP_UNSEEN,      /* a switch that the system did not show: it hides the task that left */
+  DROP_THREAD_FULL, /* no room to remember a thread that left its CPU */
   DROP_KINDS,
 };
 
@@ -140,6 +141,7 @@ struct stack_conf {
 };
 
 #define STACK_MARK 0x6b636174 /* tells records with stacks from those without */
+#define STACK_UNKNOWN (-1000) /* in place of a size: there is a stack, which could not be taken */
 #define STACK_FRAMES 127      /* as deep as the kernel goes by default */
 
 /* Where stacks are wanted, a record ends with this, behind the frames of the kernel and then of the program. */

@@ -52,21 +52,13 @@ static __always_inline __u64 owner_of(const volatile struct count_by* by, struct
   return pid;
 }
 
-/* Takes the stacks of the current task; `key` is then where it is counted. `user` is below COUNT_USERS. */
-static __always_inline bool stack_of(void* ctx, __u32 user, const volatile struct count_by* by,
-                                     struct task_struct* task, __u32 pid, struct stack_here* here,
-                                     struct count_key* key) {
-  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
-  __u64 at = STACKED_RECORD, number;
+/* The stacks that end at `end` are taken: makes their number, and where they are counted. */
+static __always_inline void number_stacks(const volatile struct count_by* by, struct task_struct* task, __u32 pid,
+                                          __u64 end, struct stack_here* here, struct count_key* key) {
+  struct stacked* s = here->memory;
+  __u64 number;
 
-  if (!s) return false;
-  here->memory = s;
-  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
-  if (stacks.kernel) here->tail.kernel_size = put_stack(ctx, s, at, STACKED_RECORD, 0);
-  at += frames_of(here->tail.kernel_size);
-  if (stacks.user) here->tail.user_size = put_stack(ctx, s, at, STACKED_RECORD + STACK_BYTES, BPF_F_USER_STACK);
-  at += frames_of(here->tail.user_size);
-  here->end = at;
+  here->end = end;
   /* exec gives a process another address space, where the same addresses mean something else. A pointer that is loaded
      is one to the verifier, which lets nobody calculate with it; one that is read is a number. */
   number = mix((__u64)BPF_CORE_READ(task, mm), (__u64)pid << 32 | (__u32)here->tail.kernel_size);
@@ -76,10 +68,42 @@ static __always_inline bool stack_of(void* ctx, __u32 user, const volatile struc
     task_comm((char*)comm, task);
     number = mix(mix(number, comm[0]), comm[1]);
   }
-  number = mix_words(s, (at - STACKED_RECORD) / 8, number);
+  if (here->tail.user_size == STACK_UNKNOWN) number = mix(number, 1);
+  number = mix_words(s, (end - STACKED_RECORD) / 8, number);
   *(__u64*)s->bytes = number;
   key->who = owner_of(by, task, pid);
   key->what = number;
+}
+
+/* Takes the stacks of the current task; `key` is then where it is counted. `user` is below COUNT_USERS. */
+static __always_inline bool stack_of(void* ctx, __u32 user, const volatile struct count_by* by,
+                                     struct task_struct* task, __u32 pid, struct stack_here* here,
+                                     struct count_key* key) {
+  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
+  __u64 at = STACKED_RECORD;
+
+  if (!s) return false;
+  here->memory = s;
+  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
+  if (stacks.kernel) here->tail.kernel_size = put_stack(ctx, s, at, STACKED_RECORD, 0);
+  at += frames_of(here->tail.kernel_size);
+  if (stacks.user) here->tail.user_size = put_stack(ctx, s, at, STACKED_RECORD + STACK_BYTES, BPF_F_USER_STACK);
+  at += frames_of(here->tail.user_size);
+  number_stacks(by, task, pid, at, here, key);
+  return true;
+}
+
+/* The same of another task, which sleeps: what is known of its stack is the kernel's part. For iterators. */
+static __always_inline bool stack_of_sleeper(__u32 user, const volatile struct count_by* by, struct task_struct* task,
+                                             __u32 pid, struct stack_here* here, struct count_key* key) {
+  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
+
+  if (!s) return false;
+  here->memory = s;
+  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
+  if (stacks.kernel) here->tail.kernel_size = bpf_get_task_stack(task, s->bytes + STACKED_RECORD, STACK_BYTES, 0);
+  if (stacks.user && task->mm) here->tail.user_size = STACK_UNKNOWN;
+  number_stacks(by, task, pid, STACKED_RECORD + frames_of(here->tail.kernel_size), here, key);
   return true;
 }
 

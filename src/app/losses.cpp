@@ -23,6 +23,8 @@ const char* reason(unsigned kind) {
       return "request not remembered, no room for it";
     case DROP_UNSEEN:
       return "switch from a task that this system hides";
+    case DROP_THREAD_FULL:
+      return "time off CPU, no room to remember the thread (--max-entries)";
     default:
       return nullptr;
   }

@@ -24,9 +24,11 @@
 #include "core/histogram.h"
 #include "core/linear.h"
 #include "core/names.h"
+#include "lib/absences.h"
 
 namespace sonde {
 
+class Absences;
 class StackStore;
 
 /// The half of Snapshot that does not depend on the tool's types: see there.
@@ -86,11 +88,17 @@ class SnapshotBase : public Tracing {
   /// So many rows are enough, whatever happens; 0: that is not known.
   [[nodiscard]] virtual std::uint64_t most_rows() const { return 0; }
 
+  /// Of a tool whose amounts are times of absence (bpf/lib/absences.bpf.h): which of them; and what they come to, while
+  /// it runs. Who is away when the window opens is told by already_there().
+  [[nodiscard]] virtual absence_conf absences_wanted() const { return {}; }
+  [[nodiscard]] Absences* absences() const { return absences_; }
+
   /// A sentence about the interval as a whole.
   [[nodiscard]] virtual std::string remark() const { return {}; }
 
-  /// Takes one row, as the kernel has it: key, value; its buckets; what the tool has beside it, or null.
-  virtual void read_row(const std::byte* row, std::span<const std::uint32_t> buckets, const std::byte* beside) = 0;
+  /// Takes one row, as the kernel has it: key, value; its place; its buckets; what the tool has beside it, or null.
+  virtual void read_row(const std::byte* row, std::uint32_t place, std::span<const std::uint32_t> buckets,
+                        const std::byte* beside) = 0;
 
   void prepare() override;
 
@@ -111,6 +119,7 @@ class SnapshotBase : public Tracing {
   std::optional<LinearBuckets> linear_;
   unsigned linear_of_ = 0;
   StackStore* stacks_ = nullptr;
+  Absences* absences_ = nullptr;
 };
 
 /// What comes first when rows are sorted by these: the larger number, or the text that is first in the alphabet.
@@ -203,6 +212,8 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// Asked for when all have been read.
   [[nodiscard]] virtual bool merges_keys() const { return false; }
   virtual K key_shown(const K& key, const V& /*total*/) { return key; }
+  /// At each reading, for each row: its value as the kernel has it is made what it is here.
+  virtual void settle(const K& /*key*/, V& /*value*/, std::uint32_t /*place*/) {}
   /// sums() are those of another interval.
   virtual void rows_read() {}
   /// All rows of this interval, and what they come to.
@@ -211,12 +222,14 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// At each reading, for each row: what the tool's programs have put beside it. Rows of one key come one by one.
   virtual void take_beside(const K& /*key*/, const std::byte* /*beside*/) {}
 
-  void read_row(const std::byte* row, std::span<const std::uint32_t> buckets, const std::byte* beside) final {
+  void read_row(const std::byte* row, std::uint32_t place, std::span<const std::uint32_t> buckets,
+                const std::byte* beside) final {
     K key;
     V value;
     std::memcpy(&key, row, sizeof(K));
     std::memcpy(&value, row + sizeof(K), sizeof(V));
     if (beside) take_beside(key, beside);
+    settle(key, value, place);
     if (empty(value)) return;
     const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
     if (fresh) return;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 
 #include "core/show.h"
@@ -43,7 +44,10 @@ SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
   snapshot_.stacks_ = &stacks_.emplace(sources_->symbolizer());
 }
 
-SnapshotRun::~SnapshotRun() { snapshot_.stacks_ = nullptr; }
+SnapshotRun::~SnapshotRun() {
+  snapshot_.stacks_ = nullptr;
+  snapshot_.absences_ = nullptr;
+}
 
 void SnapshotRun::size_maps(const LibraryParts& parts) {
   if (parts.rows) size_counts(parts);
@@ -99,6 +103,10 @@ void SnapshotRun::loaded() {
     return;
   }
   counts_.emplace(parts_.rows);
+  if (parts_.absences) {
+    snapshot_.absences_ = &absences_.emplace(snapshot_.absences_wanted());
+    threads_.emplace(parts_.absences);
+  }
   if (stacks_) {
     ring_.emplace(parts_.events, *parts_.run);
     waiter_.watch_edges(ring_->fd());
@@ -110,9 +118,9 @@ void SnapshotRun::loaded() {
 
 // Each task gets its account before the window opens.
 void SnapshotRun::opening() {
-  if (!keeps_accounts()) return;
-  read_accounts(0);
-  end_interval();
+  if (keeps_accounts()) read_accounts(0);
+  if (absences_ && parts_.already_there) kernel::run_iterator(parts_.already_there);
+  if (splits_at_boundaries()) end_interval();
 }
 
 void SnapshotRun::opened() {
@@ -120,6 +128,7 @@ void SnapshotRun::opened() {
     opened_ = *parts_.opened;
     read_accounts(opened_);
   }
+  if (absences_) opened_ = *parts_.window_began;
   started_ = opened_;
   follow_clock();
   const std::string since(TimeOfDay(options_.utc)(wall(opened_)).substr(0, 12));
@@ -147,13 +156,26 @@ bool SnapshotRun::take() {
 
 // When the interval that goes on ends for all accounts: the time has come when this returns.
 std::uint64_t SnapshotRun::end_interval() {
-  if (!keeps_accounts()) return now();
-  const std::uint64_t end = now() + notice;
-  if (!*parts_.opened) __atomic_store_n(parts_.opened, end, __ATOMIC_SEQ_CST);
-  __atomic_store_n(parts_.boundary, end, __ATOMIC_SEQ_CST);
+  if (!splits_at_boundaries()) return now();
+  std::uint64_t end = now() + notice;
+  if (absences_) {
+    fix_interval(end);
+  } else {
+    if (!*parts_.opened) __atomic_store_n(parts_.opened, end, __ATOMIC_SEQ_CST);
+    __atomic_store_n(parts_.boundary, end, __ATOMIC_SEQ_CST);
+  }
   while (now() <= end) {
   }
   return end;
+}
+
+// Two that follow each other differ in the lowest bit of their beginnings.
+void SnapshotRun::fix_interval(std::uint64_t& end) {
+  const std::uint64_t began = *parts_.interval_began;
+  end = (end & ~std::uint64_t{1}) | ((began & 1) ^ 1);
+  if (!began) __atomic_store_n(parts_.window_began, end, __ATOMIC_SEQ_CST);
+  __atomic_store_n(parts_.interval_before, began, __ATOMIC_SEQ_CST);
+  __atomic_store_n(parts_.interval_began, end, __ATOMIC_SEQ_CST);
 }
 
 std::size_t SnapshotRun::drain() {
@@ -187,7 +209,8 @@ void SnapshotRun::wait(bool busy) {
 }
 
 void SnapshotRun::take_rest() {
-  if (keeps_accounts()) closed_ = end_interval();
+  if (splits_at_boundaries()) closed_ = end_interval();
+  over_ = true;
   kernel::wait_for_programs();
   // With -d 10 -i 1 the tenth interval is the last one, not a moment behind it.
   const bool begun = closed_ - started_ > options_.interval_ns / 1000 || intervals_ == 0;
@@ -203,7 +226,7 @@ void SnapshotRun::read(std::uint64_t end) {
   if (keeps_accounts())
     read_accounts(end);
   else
-    read_counts();
+    read_counts(end);
   snapshot_.end_reading();
 }
 
@@ -240,10 +263,21 @@ void SnapshotRun::take_stacks() {
 }
 
 // A row is there a moment before its stack is.
-void SnapshotRun::read_counts() {
+void SnapshotRun::read_counts(std::uint64_t end) {
+  if (absences_) read_absences(end);
   if (stacks_) take_stacks();
   read_rows();
   if (stacks_) take_stacks();
+}
+
+void SnapshotRun::read_absences(std::uint64_t end) {
+  if (!over_) kernel::wait_for_programs();
+  absences_->begin({*parts_.window_began, started_, end, over_});
+  threads_->read([this](const std::byte* bytes) {
+    absence thread{};
+    std::memcpy(&thread, bytes, sizeof(thread));
+    absences_->take(thread);
+  });
 }
 
 void SnapshotRun::read_rows() {
@@ -255,7 +289,7 @@ void SnapshotRun::read_rows() {
     const std::byte* row = counts_->at(i);
     std::span<const std::uint32_t> buckets;
     if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each, each)), BUCKETS * each};
-    snapshot_.read_row(row, buckets, beside_ ? beside_->at(i) : nullptr);
+    snapshot_.read_row(row, i, buckets, beside_ ? beside_->at(i) : nullptr);
   }
 }
 

@@ -8,7 +8,9 @@
 #include "app/snapshot.h"
 #include "app/stack_sources.h"
 #include "app/tracing_run.h"
+#include "core/absences.h"
 #include "core/stack_store.h"
+#include "kernel/hash.h"
 #include "kernel/iterator.h"
 #include "kernel/ring.h"
 #include "kernel/rows.h"
@@ -37,7 +39,7 @@ class SnapshotRun final : public TracingRun {
   [[nodiscard]] std::uint64_t boundary() const;  // when the interval that goes on ends
   void show(std::uint64_t start, std::uint64_t end);
   void read(std::uint64_t end);
-  void read_counts();
+  void read_counts(std::uint64_t end);
   void read_rows();
   void take_stacks();
   void read_accounts(std::uint64_t boundary);
@@ -46,7 +48,11 @@ class SnapshotRun final : public TracingRun {
   std::size_t drain();
   void size_counts(const LibraryParts& parts);
   void size_accounts(const LibraryParts& parts);
+  void fix_interval(std::uint64_t& end);
+  void read_absences(std::uint64_t end);
   [[nodiscard]] bool keeps_accounts() const { return snapshot_.account_size() != 0; }
+  // What goes over from one interval into the next is split there: programs are told where, a little ahead.
+  [[nodiscard]] bool splits_at_boundaries() const { return keeps_accounts() || absences_; }
 
   SnapshotBase& snapshot_;
   std::optional<StackSources> sources_;
@@ -54,11 +60,14 @@ class SnapshotRun final : public TracingRun {
   std::optional<kernel::Rows> counts_, buckets_, beside_;
   std::optional<kernel::Iterator> tasks_;
   std::optional<kernel::Rows> cpus_;
+  std::optional<Absences> absences_;
+  std::optional<kernel::Hash> threads_;
   std::optional<kernel::Ring> ring_;
   std::vector<Value> values_;
   std::uint64_t intervals_ = 0;  // shown
   std::uint32_t entries_ = 0;    // that there is room for
   std::uint64_t started_ = 0;    // the one that goes on, ns monotonic
+  bool over_ = false;            // the one that is read is the last
 };
 
 }  // namespace sonde

@@ -64,11 +64,10 @@ void StackPictures::open() {
   for (File* file : {&folded_, &graph_}) file->fd = open_output(file->path);
 }
 
-void StackPictures::add(std::string_view owner, std::span<const Frame> frames, std::size_t kernel,
-                        std::uint64_t amount) {
-  outermost_first_ = {{owner, {}, FrameKind::other}};
-  for (std::size_t i = frames.size(); i-- > 0;) outermost_first_.push_back(graph_frame(frames[i], i < kernel));
-  tree_.add(outermost_first_, amount);
+void StackPictures::add(std::string_view owner, std::span<const GraphFrame> outermost_first, std::uint64_t amount) {
+  stack_ = {{owner, {}, FrameKind::other}};
+  stack_.insert(stack_.end(), outermost_first.begin(), outermost_first.end());
+  tree_.add(stack_, amount);
 }
 
 template <class Writer>

@@ -22,8 +22,8 @@ class StackPictures {
   [[nodiscard]] bool wanted() const { return !folded_.path.empty() || !graph_.path.empty(); }
   /// Before anything is loaded. What the files hold stays until write(). Throws Error.
   void open();
-  /// Frames innermost first, of which the first `kernel` are the kernel's; `owner` is whose they are.
-  void add(std::string_view owner, std::span<const Frame> frames, std::size_t kernel, std::uint64_t amount);
+  /// `owner` is whose the frames are: the outermost of all.
+  void add(std::string_view owner, std::span<const GraphFrame> outermost_first, std::uint64_t amount);
   /// `unit`: what amounts count, in the plural. Returns what to tell the reader: sentences. Throws Error.
   std::vector<std::string> write(const Summary& summary, const std::string& unit);
 
@@ -38,7 +38,7 @@ class StackPictures {
   File folded_, graph_;
   PictureKind kind_{};
   StackTree tree_;
-  std::vector<GraphFrame> outermost_first_;
+  std::vector<GraphFrame> stack_;
 };
 
 }  // namespace sonde

@@ -50,7 +50,7 @@ class StackSums : public Snapshot<count_key, V, S> {
     this->add({"stack", Value::Kind::stack, 0, "the stack, innermost first: the kernel's part, then the program's"},
               [this](const Sum& s) {
                 if (!this->stacks()) return Value();
-                this->stacks()->frames(static_cast<StackStore::Id>(s.key.what), frames_);
+                put_frames(s.key.what, frames_);
                 return frames_.empty() ? Value() : Value::stack(frames_);
               });
   }
@@ -62,9 +62,29 @@ class StackSums : public Snapshot<count_key, V, S> {
     pictures_.declare(options);
   }
 
-  /// What of a value rows, shares and pictures are about; and what it counts, in the singular.
+  /// What of a value rows, shares and pictures are about; what pictures call it, in the plural; and in a sentence.
   [[nodiscard]] virtual std::uint64_t amount(const V& value) const = 0;
-  [[nodiscard]] virtual std::string thing() const = 0;
+  [[nodiscard]] virtual std::string unit() const = 0;
+  [[nodiscard]] virtual std::string amount_text(std::uint64_t amount) const = 0;
+
+  /// What rows are told apart by beside their owner, in place of the number that the kernel counts under: the stack as
+  /// it reads, if nothing else is said.
+  virtual std::uint64_t shown_stack(const count_key& key, const V& /*total*/) { return stacks_of_run().find(key.what); }
+  /// Of what shown_stack() returned: whether the stack did not get through; its frames, innermost first, which replace
+  /// what is there; and as they are drawn, added.
+  [[nodiscard]] virtual bool is_untold(std::uint64_t shown) const { return shown == StackStore::untold; }
+  virtual void put_frames(std::uint64_t shown, std::vector<Frame>& frames) {
+    stacks_of_run().frames(static_cast<StackStore::Id>(shown), frames);
+  }
+  virtual void put_drawn(std::uint64_t shown, std::vector<GraphFrame>& outermost_first) {
+    draw(static_cast<StackStore::Id>(shown), outermost_first);
+  }
+  /// Adds a stack, the outermost frame first.
+  void draw(StackStore::Id stack, std::vector<GraphFrame>& outermost_first) {
+    const std::size_t kernel = stacks_of_run().frames(stack, one_stack_);
+    for (std::size_t i = one_stack_.size(); i-- > 0;) outermost_first.push_back(graph_frame(one_stack_[i], i < kernel));
+  }
+  [[nodiscard]] StackStore& stacks_of_run() const { return *this->stacks(); }
 
  private:
   [[nodiscard]] bool has_stacks() const final { return true; }
@@ -76,7 +96,7 @@ class StackSums : public Snapshot<count_key, V, S> {
   [[nodiscard]] bool merges_keys() const final { return true; }
   // Of two processes with one name the kernel has two rows.
   count_key key_shown(const count_key& key, const V& total) final {
-    const std::uint64_t stack = this->stacks() ? this->stacks()->find(key.what) : StackStore::untold;
+    const std::uint64_t stack = this->stacks() ? shown_stack(key, total) : StackStore::untold;
     if (this->by().who != COUNT_OF_COMM) return {key.who, stack};
     const std::string name(total.name.comm, strnlen(total.name.comm, COMM_LEN));
     return {names_.try_emplace(name, names_.size()).first->second, stack};
@@ -89,12 +109,13 @@ class StackSums : public Snapshot<count_key, V, S> {
   void rows_read() final {
     if (!pictures_.wanted() || !this->stacks()) return;
     for (const auto& s : this->sums()) {
-      const std::size_t kernel = this->stacks()->frames(static_cast<StackStore::Id>(s.key.what), frames_);
-      pictures_.add(owner(s), frames_, kernel, amount(s.value));
+      drawn_.clear();
+      put_drawn(s.key.what, drawn_);
+      pictures_.add(owner(s), drawn_, amount(s.value));
     }
   }
   std::vector<std::string> ended(const Summary& summary) final {
-    return pictures_.wanted() ? pictures_.write(summary, thing() + "s") : std::vector<std::string>();
+    return pictures_.wanted() ? pictures_.write(summary, unit()) : std::vector<std::string>();
   }
 
   // The frame beneath all others in a picture, where processes of one name are one.
@@ -110,20 +131,21 @@ class StackSums : public Snapshot<count_key, V, S> {
     std::unordered_set<std::uint64_t> stacks;
     std::uint64_t untold = 0;
     for (const auto& s : this->sums()) {
-      if (s.key.what == StackStore::untold)
+      if (is_untold(s.key.what))
         untold += amount(s.value);
       else
         stacks.insert(s.key.what);
     }
-    std::string text = counted(amount(this->whole()), thing()) + " in " + counted(stacks.size(), "stack");
-    if (untold) text += "; of " + format_count(untold) + " the stack did not get through (--buffer-size)";
+    std::string text = amount_text(amount(this->whole())) + " in " + counted(stacks.size(), "stack");
+    if (untold) text += "; of " + amount_text(untold) + " the stack did not get through (--buffer-size)";
     return text + ".";
   }
 
   bool kernel_only_ = false, user_only_ = false;
   StackPictures pictures_;
   std::unordered_map<std::string, std::uint64_t> names_;
-  std::vector<Frame> frames_;
+  std::vector<Frame> frames_, one_stack_;
+  std::vector<GraphFrame> drawn_;
 };
 
 }  // namespace sonde

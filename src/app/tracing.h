@@ -61,6 +61,10 @@ struct LibraryParts {
   std::uint64_t* opened = nullptr;    ///< when the window opened, ns monotonic; 0: not yet
   std::uint64_t* boundary = nullptr;  ///< when the last interval ended
   const std::uint64_t* unlisted = nullptr;
+  bpf_map* absences = nullptr;               ///< threads that are off their CPUs, with what belongs to them
+  std::uint64_t* window_began = nullptr;     ///< ns monotonic; 0: not yet
+  std::uint64_t* interval_began = nullptr;   ///< the one that goes on
+  std::uint64_t* interval_before = nullptr;  ///< the one before it
   linear_conf* linear = nullptr;
   bpf_map* beside = nullptr;             ///< what the tool has beside each row
   bpf_program* still_running = nullptr;  ///< an iterator that tells what has begun and not ended
@@ -173,6 +177,15 @@ class Probed : public Base {
       parts.stacked = s.maps.stacked;
     }
     if constexpr (requires { s.maps.samples; }) parts.samples = s.maps.samples;
+    if constexpr (requires {
+                    s.maps.absences;
+                    s.bss->interval_began;
+                  }) {
+      parts.absences = s.maps.absences;
+      parts.window_began = reinterpret_cast<std::uint64_t*>(&s.bss->window_began);
+      parts.interval_began = reinterpret_cast<std::uint64_t*>(&s.bss->interval_began);
+      parts.interval_before = reinterpret_cast<std::uint64_t*>(&s.bss->interval_before);
+    }
     if constexpr (requires { s.bss->boundary; }) {
       parts.read_tasks = s.progs.read_tasks;
       parts.unlisted = reinterpret_cast<const std::uint64_t*>(&s.bss->unlisted);

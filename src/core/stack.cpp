@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t word = sizeof(std::uint64_t);
 constexpr std::uint32_t tail_mark = 0x6b636174;  // STACK_MARK
+constexpr std::int32_t size_unknown = -1000;     // STACK_UNKNOWN
 
 // struct stack_tail of bpf/lib/abi.h
 struct Tail {
@@ -47,7 +48,7 @@ std::optional<RecordedStacks> recorded_stacks(std::string_view record) {
   const std::size_t kernel = size_of(tail->kernel_size), user = size_of(tail->user_size);
   if (kernel + user > end) return std::nullopt;
   return RecordedStacks{tail->time, tail->pid, addresses(record.substr(end - user - kernel, kernel)),
-                        addresses(record.substr(end - user, user))};
+                        addresses(record.substr(end - user, user)), tail->user_size == size_unknown};
 }
 
 void show_frame(const Frame& frame, std::string& text) {

@@ -28,11 +28,12 @@ struct Frame {
 };
 
 namespace mark {
-inline constexpr std::string_view gap = "[gap]";        ///< a function without a frame pointer hid its caller
-inline constexpr std::string_view broken = "[broken]";  ///< the chain of frame pointers ends before the start
-inline constexpr std::string_view cut = "[cut]";        ///< there were more frames than are taken
-inline constexpr std::string_view hidden = "[hidden]";  ///< the kernel does not tell where its functions are
-inline constexpr std::string_view untold = "[untold]";  ///< what it was did not get through to the reader
+inline constexpr std::string_view gap = "[gap]";          ///< a function without a frame pointer hid its caller
+inline constexpr std::string_view broken = "[broken]";    ///< the chain of frame pointers ends before the start
+inline constexpr std::string_view cut = "[cut]";          ///< there were more frames than are taken
+inline constexpr std::string_view hidden = "[hidden]";    ///< the kernel does not tell where its functions are
+inline constexpr std::string_view unknown = "[unknown]";  ///< the program's part, of which the kernel tells nothing
+inline constexpr std::string_view untold = "[untold]";    ///< what it was did not get through to the reader
 }  // namespace mark
 
 inline Frame marked(std::string_view word) { return {word, {}, 0, true}; }
@@ -42,6 +43,7 @@ struct RecordedStacks {
   std::uint64_t time = 0;  ///< ns, CLOCK_MONOTONIC
   std::uint32_t pid = 0;   ///< in the reader's PID namespace; 0: not in it
   std::vector<std::uint64_t> kernel, user;
+  bool user_unknown = false;  ///< there is a stack of the program, which could not be taken
 };
 
 /// Empty if the bytes do not end in stacks.

@@ -46,6 +46,7 @@ bool StackStore::look_up(std::size_t limit) {
 void StackStore::name(const Waiting& one) {
   symbolizer_.name_kernel(one.stacks.kernel, kernel_);
   symbolizer_.name_user(one.stacks.pid, one.stacks.time, one.stacks.user, user_);
+  if (one.stacks.user_unknown) user_ = {marked(mark::unknown)};
   numbers_.clear();
   for (const auto* frames : {&kernel_, &user_})
     for (Frame frame : *frames) {
