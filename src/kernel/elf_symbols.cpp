@@ -205,12 +205,12 @@ std::string ElfSymbols::code(std::uint64_t address, std::size_t size) const {
   return {};
 }
 
-// Whether it has "push %rbp" and then "mov %rsp,%rbp", in either encoding. On other architectures compilers keep frame
-// pointers unless told not to.
-bool ElfSymbols::keeps_frame(const Function& function) const {
+// Whether it has done "push %rbp" and then "mov %rsp,%rbp", in either encoding, where it is: a compiler may leave that
+// to the path that needs it, and a sample may come before it. On other architectures compilers keep frame pointers
+// unless told not to.
+bool ElfSymbols::keeps_frame(const Function& function, std::uint64_t address) const {
   if (!x86_64_) return true;
-  const std::string bytes =
-      code(function.start, function.size ? std::min<std::size_t>(function.size, prologue) : prologue);
+  const std::string bytes = code(function.start, std::min<std::uint64_t>(address - function.start, prologue));
   const auto push = bytes.find('\x55');
   if (push == bytes.npos) return false;
   return bytes.find("\x48\x89\xe5", push) != bytes.npos || bytes.find("\x48\x8b\xec", push) != bytes.npos;
@@ -237,7 +237,7 @@ ElfSymbols::Found ElfSymbols::find(std::uint64_t file_offset, bool returns) cons
   if (!function) return found;
   found.name = function->name;
   found.offset = *address - function->start;
-  found.has_frame = found.starts || keeps_frame(*function);
+  found.has_frame = found.starts || keeps_frame(*function, inside);
   return found;
 }
 

@@ -63,7 +63,7 @@ class ElfSymbols {
   [[nodiscard]] std::optional<std::uint64_t> address_of(std::uint64_t file_offset) const;
   [[nodiscard]] const Function* function_at(std::uint64_t address) const;
   [[nodiscard]] const Function* function_named(std::string_view name) const;
-  [[nodiscard]] bool keeps_frame(const Function& function) const;
+  [[nodiscard]] bool keeps_frame(const Function& function, std::uint64_t address) const;
   [[nodiscard]] bool is_start(std::uint64_t address, const Function* function) const;
   [[nodiscard]] std::string code(std::uint64_t address, std::size_t size) const;
 
