@@ -2,8 +2,8 @@
 // Before any skeleton, which leaves _Static_assert undefined.
 #include "cswitch_events.h"
 #include "cswitch_timeline.h"
-#include "cswitch_times.h"
 #include "lib/accounts.h"
+#include "sched_times.h"
 
 #include "app/twofold.h"
 #include "core/names.h"

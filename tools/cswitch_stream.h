@@ -64,8 +64,7 @@ class CswitchEvents final : public Stream<cswitch_events_event, cswitch_events_b
 
   void configure(cswitch_events_bpf& skeleton) override {
     skeleton.rodata->conf.wakers = any_shown({"waker_tid", "waker_comm", "waited_ns"});
-    const std::uint32_t room = std::max(16384U, kernel::count_tasks() * 2);
-    kernel::resize_map(skeleton.maps.wakers, common().max_entries ? common().max_entries : room);
+    kernel::resize_map(skeleton.maps.wakers, room_for_threads());
   }
 
   kernel::Ladder probes(cswitch_events_bpf& s) override {

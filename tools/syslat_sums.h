@@ -50,16 +50,7 @@ class Sums final : public Snapshot<count_key, Counts, syslat_bpf> {
   void options(Options& options) override {
     declare_grouping(options);
     options.flag("--size", "also a histogram of the bytes that calls moved", [this] { show("histogram_bytes"); });
-    options.flag("--percentiles", "also p50, p90 and p99, 12.5 % high at most", [this] {
-      show({"p50_ns", "p90_ns", "p99_ns"});
-      show("avg_ns", false);
-    });
-    options.value("--linear", "MIN,MAX,STEP", "a histogram by steps: of times, as 0,1ms,50us, or sizes, as 0,64k,4k",
-                  [this](std::string_view text) {
-                    const auto steps = LinearBuckets::parse(text);
-                    count_by_steps(steps.bytes ? 1 : 0, steps);
-                    show(steps.bytes ? "histogram_bytes" : "histogram_ns");
-                  });
+    declare_distribution(options, true);
   }
 
   void settle(const CommonOptions& options) override {

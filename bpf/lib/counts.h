@@ -14,6 +14,7 @@ enum count_who {
   COUNT_OF_USER,
   COUNT_OF_CGROUP,
   COUNT_OF_CPU,
+  COUNT_OF_PIDNS,
 };
 
 /* Of stacks: an idle CPU is nobody's, which is not the same as a process without a PID in the reader's namespace. */
@@ -27,7 +28,7 @@ struct count_by {
 
 /* What is counted. A word by which is not counted is 0. */
 struct count_key {
-  __u64 who;  /* PID, TID, user, cgroup, or the first half of the comm */
+  __u64 who;  /* PID, TID, user, cgroup, PID namespace, or the first half of the comm */
   __u64 what; /* the tool's own, or the second half of the comm */
 };
 

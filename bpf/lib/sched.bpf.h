@@ -26,13 +26,12 @@
  */
 static __always_inline __u64 task_key(struct task_struct* task) { return (__u64)task->stack; }
 
-/*
- * The clock of the run queue that a thread is in, by which the scheduler measures waits; 0 where a queue cannot be had
- * from a thread, for lack of CONFIG_FAIR_GROUP_SCHED. (The symbol of all queues is not exported everywhere.)
- */
+/* With CONFIG_FAIR_GROUP_SCHED a run queue can be had from a thread. (The symbol of all is not exported everywhere.) */
+#define HAS_QUEUE_CLOCK (bpf_core_field_exists(struct sched_entity, cfs_rq) && bpf_core_field_exists(struct cfs_rq, rq))
+
+/* The clock of the run queue that a thread is in, by which the scheduler measures waits; 0 if it cannot be had. */
 static __always_inline __u64 queue_clock(struct task_struct* task) {
-  if (!bpf_core_field_exists(task->se.cfs_rq) || !bpf_core_field_exists(struct cfs_rq, rq)) return 0;
-  return task->se.cfs_rq->rq->clock;
+  return HAS_QUEUE_CLOCK ? task->se.cfs_rq->rq->clock : 0;
 }
 
 /*

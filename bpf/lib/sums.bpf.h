@@ -20,6 +20,8 @@ static __always_inline void key_of(struct count_key* key, const volatile struct 
   if (by->who == COUNT_OF_THREAD) key->who = task_tid(task, &filter);
   if (by->who == COUNT_OF_USER) key->who = task_uid(task);
   if (by->who == COUNT_OF_CGROUP) key->who = LOAD(task, cgroups, dfl_cgrp, kn, id);
+  if (by->who == COUNT_OF_CPU) key->who = bpf_get_smp_processor_id();
+  if (by->who == COUNT_OF_PIDNS) key->who = task_pidns(task);
   if (by->who == COUNT_OF_COMM) task_comm((char*)key, task);
 }
 

@@ -71,16 +71,23 @@ static __always_inline __u32 task_ppid(struct task_struct* task, const volatile 
   return pid_in_namespace(LOAD(task, real_parent, group_leader, thread_pid), filter->pidns);
 }
 
-/* Whether the numbers that the task gives to system calls, those of its own namespace, are the reader's. */
-static __always_inline bool speaks_our_numbers(struct task_struct* task, const volatile struct filter_conf* filter) {
+/* The inode of the PID namespace that the task is in; 0 if it has been reaped and has no number any more. */
+static __always_inline __u32 task_pidns(struct task_struct* task) {
   struct pid* pid = LOAD(task, thread_pid);
   void* numbers = __builtin_preserve_access_index(&pid->numbers);
   __u32 level = BPF_CORE_READ(pid, level);
   struct upid number;
 
-  if (!filter->pidns) return !level;
   bpf_probe_read_kernel(&number, sizeof(number), numbers + level * sizeof(number));
-  return BPF_CORE_READ(number.ns, ns.inum) == filter->pidns;
+  return BPF_CORE_READ(number.ns, ns.inum);
+}
+
+/* Whether the numbers that the task gives to system calls, those of its own namespace, are the reader's. */
+static __always_inline bool speaks_our_numbers(struct task_struct* task, const volatile struct filter_conf* filter) {
+  struct pid* pid = LOAD(task, thread_pid);
+
+  if (!filter->pidns) return !BPF_CORE_READ(pid, level);
+  return task_pidns(task) == filter->pidns;
 }
 
 static __always_inline __u32 task_uid(struct task_struct* task) { return LOAD(task, cred, uid.val); }

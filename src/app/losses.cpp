@@ -21,6 +21,8 @@ const char* reason(unsigned kind) {
       return "no room to count them under another key (--max-entries)";
     case DROP_CALL_FULL:
       return "request not remembered, no room for it";
+    case DROP_WAIT_UNTOLD:
+      return "wait not told by this kernel, which lacks CONFIG_FAIR_GROUP_SCHED";
     case DROP_UNSEEN:
       return "switch from a task that this system hides";
     case DROP_THREAD_FULL:
@@ -79,6 +81,10 @@ std::vector<std::string> Losses::incomplete() const {
   if (const auto n = drops_[DROP_WAKER_FULL].total)
     sentences.push_back(format_count(n) + (n == 1 ? " waker is" : " wakers are") +
                         " not told: there was no room to remember them (--max-entries).");
+  if (const auto n = drops_[DROP_LEFT_FULL].total)
+    sentences.push_back("There was no room to remember a thread that left its CPU, " + format_count(n) +
+                        (n == 1 ? " time" : " times") +
+                        ": of its wait only the last part is known, of its absence nothing (--max-entries).");
   return sentences;
 }
 

@@ -2,6 +2,7 @@
 #include "app/snapshot.h"
 
 #include "app/snapshot_run.h"
+#include "core/text.h"
 
 namespace sonde {
 
@@ -22,6 +23,11 @@ void SnapshotBase::prepare() {
   if (key.find(',') != key.npos || key.starts_with('+') || key.starts_with('-'))
     throw Error(Exit::usage, "Rows are sorted by one column.", "Give its name, as in --sort " + sorted_by() + ".");
   sorting_ = choose_columns(columns(), key).front();
+}
+
+void SnapshotBase::refuse_sizes(std::string_view text) {
+  throw Error(Exit::usage, "'" + escaped(text) + "' are sizes, and what is counted here are times.",
+              "Give units of time, as in 0,1ms,50us.");
 }
 
 std::unique_ptr<TracingRun> SnapshotBase::make_run(const CommonOptions& options) {

@@ -58,6 +58,8 @@ class SnapshotBase : public Tracing {
     linear_ = steps;
     linear_of_ = which;
   }
+  /// Throws Error(usage): what --linear says are sizes, and there are only times.
+  [[noreturn]] static void refuse_sizes(std::string_view text);
   /// What the counts of the `which`-th distribution say, in a row of all.
   [[nodiscard]] std::uint64_t percentile_of(std::span<const std::uint64_t> all, unsigned which, double percent) const;
   [[nodiscard]] std::vector<Value::Bucket> ranges_of(std::span<const std::uint64_t> all, unsigned which) const;
@@ -171,8 +173,8 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     });
   }
 
-  /// Those for whoever is counted (key_of() of bpf/lib/sums.bpf.h): pid, tid, uid, user, comm, cgroup. `comm` says
-  /// whose name that is.
+  /// Those for whoever is counted (key_of() of bpf/lib/sums.bpf.h): pid, tid, uid, user, comm, cgroup, pidns. `comm`
+  /// says whose name that is.
   void add_task_keys(count_name(V::*name), std::string comm);
 
   /// How long things took: total, avg, min, max, percentiles, histogram.
@@ -201,6 +203,24 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     options.flag("--histogram", "also a histogram of it, beneath each row", [this] {
       show({"total_ns", "max_ns", "histogram_ns"});
     });
+  }
+
+  /// --percentiles and --linear, for a tool that shows a histogram where nothing is said. With `sizes`, those of
+  /// add_sizes() can be counted by steps too.
+  void declare_distribution(Options& options, bool sizes = false) {
+    options.flag("--percentiles", "also p50, p90 and p99, 12.5 % high at most", [this] {
+      show({"p50_ns", "p90_ns", "p99_ns"});
+      show("avg_ns", false);
+    });
+    options.value("--linear", "MIN,MAX,STEP",
+                  sizes ? "a histogram by steps: of times, as 0,1ms,50us, or sizes, as 0,64k,4k"
+                        : "a histogram by steps, as 0,1ms,50us",
+                  [this, sizes](std::string_view text) {
+                    const auto steps = LinearBuckets::parse(text);
+                    if (steps.bytes && !sizes) this->refuse_sizes(text);
+                    this->count_by_steps(steps.bytes ? 1 : 0, steps);
+                    show(steps.bytes ? "histogram_bytes" : "histogram_ns");
+                  });
   }
 
   /// Adds what another program or CPU counted under the same key.
@@ -334,6 +354,7 @@ void Snapshot<K, V, S>::add_task_keys(count_name(V::*name), std::string comm) {
   });
   add_key({"cgroup", Value::Kind::text, 40, "cgroup (version 2)"},
           [this](const Sum& s) { return s.key.who ? Value::text(this->cgroups().path(s.key.who)) : Value(); });
+  add_key({"pidns", Value::Kind::natural, 10, "PID namespace, by its number in /proc/PID/ns/pid"}, id);
 }
 
 template <class K, class V, class S>

@@ -51,6 +51,10 @@ bool Tracing::any_shown(std::initializer_list<std::string_view> keys) const {
   return std::any_of(keys.begin(), keys.end(), [this](std::string_view key) { return shown(key); });
 }
 
+std::uint32_t Tracing::room_for_threads() const {
+  return common().max_entries ? common().max_entries : std::max(16384U, kernel::count_tasks() * 2);
+}
+
 unsigned Tracing::wanted(Wants columns) const {
   unsigned bits = 0;
   for (const auto& [key, bit] : columns)

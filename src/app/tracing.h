@@ -90,6 +90,9 @@ class Tracing : public Tool {
   using Wants = std::initializer_list<std::pair<std::string_view, unsigned>>;
   [[nodiscard]] unsigned wanted(Wants columns) const;
   [[nodiscard]] const CommonOptions& common() const { return *common_; }  // all defaults before run()
+  /// Entries of a map that has one for each thread: --max-entries, else twice as many as there are now, that many may
+  /// come, and 16,384 at least.
+  [[nodiscard]] std::uint32_t room_for_threads() const;
   [[nodiscard]] const WallTime& wall_time() const { return wall_time_; }
   [[nodiscard]] const kernel::Users& users() const { return users_; }
   [[nodiscard]] kernel::Cgroups& cgroups() { return cgroups_; }

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,15 @@ long long number_after(const std::string& text, const std::string& word) {
   return at == text.npos ? -1 : std::atoll(text.c_str() + at + word.size());
 }
 
+void pass_on(int turns, const Pipe& in, const Pipe& out, bool begins) {
+  char ball = 'o';
+  for (int i = 0; i < turns; ++i) {
+    if (begins && write(out.in.get(), &ball, 1) != 1) _exit(1);
+    if (read(in.out.get(), &ball, 1) != 1) _exit(1);
+    if (!begins && write(out.in.get(), &ball, 1) != 1) _exit(1);
+  }
+}
+
 }  // namespace
 
 KernelCounts KernelCounts::of(pid_t tid) {
@@ -28,13 +38,14 @@ KernelCounts KernelCounts::of(pid_t tid) {
   counts.involuntary = number_after(status, "\nnonvoluntary_ctxt_switches:");
   char* rest = nullptr;
   counts.on_ns = std::strtoll(times.c_str(), &rest, 10);
-  counts.wait_ns = std::strtoll(rest, nullptr, 10);
+  counts.wait_ns = std::strtoll(rest, &rest, 10);
+  counts.slices = std::strtoll(rest, nullptr, 10);
   return counts;
 }
 
 KernelCounts KernelCounts::operator-(const KernelCounts& other) const {
   return {voluntary - other.voluntary, involuntary - other.involuntary, migrations - other.migrations,
-          on_ns - other.on_ns, wait_ns - other.wait_ns};
+          on_ns - other.on_ns,         wait_ns - other.wait_ns,         slices - other.slices};
 }
 
 std::vector<Json> rows_where(const Report& report, const std::string& key, long long value) {
@@ -50,45 +61,125 @@ long long times(const Json& row) {
   return sum;
 }
 
-PingPong::PingPong(int turns)
-    : turns_(turns),
-      first_([this] { return play(back_, there_, true); }),
-      second_([this] { return play(there_, back_, false); }) {}
+Players::Players(const std::function<void()>& one, const std::function<void()>& two)
+    : first_([&] { return play("player one", one); }), second_([&] { return play("player two", two); }) {}
 
-int PingPong::play(const Pipe& in, const Pipe& out, bool begins) const {
-  set_comm(begins ? "player one" : "player two");
+int Players::play(const char* name, const std::function<void()>& part) const {
+  set_comm(name);
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(0, &one);  // so that each turn is a switch
   sched_setaffinity(0, sizeof(one), &one);
   go_.pass();
-  char ball = 'o';
-  for (int i = 0; i < turns_; ++i) {
-    if (begins && write(out.in.get(), &ball, 1) != 1) return 1;
-    if (read(in.out.get(), &ball, 1) != 1) return 1;
-    if (!begins && write(out.in.get(), &ball, 1) != 1) return 1;
-  }
+  part();
   done_.open();
   leave_.pass();
   return 0;
 }
 
-void PingPong::ready() const {
+void Players::ready() const {
   wait_for_state(first(), 'S');
   wait_for_state(second(), 'S');
 }
 
-void PingPong::play() const {
+void Players::play() const {
   go_.open(2);
   done_.pass();
   done_.pass();
   ready();
 }
 
+PingPong::PingPong(int turns) : PingPong(turns, Pipe(), Pipe()) {}
+
+PingPong::PingPong(int turns, const Pipe& there, const Pipe& back)
+    : Players([&] { pass_on(turns, back, there, true); }, [&] { pass_on(turns, there, back, false); }) {}
+
+Rivals::Rivals() : Players([] { burn(60'000'000); }, [] { burn(60'000'000); }) { ready(); }
+
+CountsOfBoth Rivals::compete() const {
+  const KernelCounts before[] = {KernelCounts::of(first()), KernelCounts::of(second())};
+  play();
+  return {{KernelCounts::of(first()) - before[0], KernelCounts::of(second()) - before[1]}};
+}
+
 // sonde and the kernel look at the clock one after the other. The emulator of the guests runs their CPUs by turns of up
 // to 100 ms (its TCG_KICK_PERIOD): a turn that ends between the two looks is in one of the lengths and not in the
 // other.
 double clock_slack(double lengths) { return in_guest() ? 1e8 + 400'000 * lengths : 20'000 * lengths; }
+
+Json only_row(const Report& report, const std::string& key, long long value) {
+  const auto rows = rows_where(report, key, value);
+  if (rows.size() != 1) fail("not one row of " + key + " " + std::to_string(value) + ": " + report.out);
+  return rows.front();
+}
+
+long long in_buckets(const Json& histogram) {
+  long long sum = 0;
+  for (const auto& bucket : histogram.items()) sum += bucket["count"].number();
+  return sum;
+}
+
+void expect_distribution(const Json& row) {
+  EXPECT_EQ(in_buckets(row["histogram_ns"]), row["count"].number());
+  EXPECT_EQ(row["avg_ns"].number(), row["total_ns"].number() / row["count"].number());
+  EXPECT_LE(row["min_ns"].number(), row["p50_ns"].number());
+  EXPECT_LE(row["p50_ns"].number(), row["p90_ns"].number());
+  EXPECT_LE(row["p90_ns"].number(), row["p99_ns"].number());
+  EXPECT_LE(row["p99_ns"].number(), row["max_ns"].number());
+  EXPECT_LE(row["max_ns"].number(), row["total_ns"].number());
+}
+
+void expect_groupings(const Words& tool, const std::function<long long(const KernelCounts&)>& expected) {
+  struct stat own_namespace {};
+  ASSERT_EQ(stat("/proc/self/ns/pid", &own_namespace), 0);
+  for (const std::string by : {"system", "process", "thread", "comm", "user", "cpu", "cgroup", "pidns"}) {
+    SCOPED_TRACE(by);
+    const PingPong game(scaled(200));
+    game.ready();
+    const pid_t players[] = {game.first(), game.second()};
+    long long made[2] = {};
+    Words words{"--by", by, "-p", std::to_string(players[0]) + "," + std::to_string(players[1])};
+    words.insert(words.begin(), tool.begin() + 1, tool.end());
+    const auto report = trace(tool.front(), words, [&] {
+      const KernelCounts before[] = {KernelCounts::of(players[0]), KernelCounts::of(players[1])};
+      game.play();
+      for (int i : {0, 1}) made[i] = expected(KernelCounts::of(players[i]) - before[i]);
+    });
+    const bool apart = by == "process" || by == "thread" || by == "comm";
+    ASSERT_EQ(report.rows.size(), apart ? 2U : 1U) << report.out;
+    long long sum = 0;
+    for (const auto& row : report.rows) {
+      sum += row["count"].number();
+      EXPECT_EQ(in_buckets(row["histogram_ns"]), row["count"].number());
+    }
+    EXPECT_EQ(sum, made[0] + made[1]);
+    const auto& row = report.rows.front();
+    if (by == "process" || by == "thread")
+      for (int i : {0, 1}) {
+        const auto own = only_row(report, by == "thread" ? "tid" : "pid", players[i]);
+        EXPECT_EQ(own["count"].number(), made[i]);
+        EXPECT_EQ(own["comm"].text(), i ? "player two" : "player one");
+      }
+    if (by == "comm") {
+      for (const auto& own : report.rows)
+        EXPECT_EQ(own["count"].number(), made[own["comm"].text() == "player two"]) << own;
+    }
+    if (by == "user") {
+      EXPECT_EQ(row["uid"].number(), getuid());
+      EXPECT_EQ(row["user"].text(), user_name(getuid()));
+    }
+    if (by == "cpu") {
+      EXPECT_TRUE(row["cpu"].is_integer());
+      EXPECT_EQ(row["cpu"].number(), 0);
+    }
+    if (by == "cgroup") {
+      EXPECT_TRUE(row["cgroup"].text().starts_with('/')) << row;
+    }
+    if (by == "pidns") {
+      EXPECT_EQ(row["pidns"].number(), static_cast<long long>(own_namespace.st_ino));
+    }
+  }
+}
 
 void let_cpus_switch() {
   cpu_set_t all;

@@ -137,16 +137,7 @@ TEST_F(CswitchEvents, RefusesWhatDoesNotGoTogether) {
 
 class CswitchLengths : public Cswitch {
  protected:
-  static Json row_of(const Report& report, pid_t pid) {
-    const auto rows = rows_where(report, "pid", pid);
-    if (rows.size() != 1) fail("not one row: " + report.out);
-    return rows.front();
-  }
-  static long long in_histogram(const Json& row) {
-    long long sum = 0;
-    for (const auto& bucket : row["histogram_ns"].items()) sum += bucket["count"].number();
-    return sum;
-  }
+  static Json row_of(const Report& report, pid_t pid) { return only_row(report, "pid", pid); }
 };
 
 TEST_F(CswitchLengths, AreOfEachSliceAndWait) {
@@ -163,10 +154,7 @@ TEST_F(CswitchLengths, AreOfEachSliceAndWait) {
     const auto made = after - before;
     const auto row = row_of(report, player);
     EXPECT_EQ(row["comm"].text(), "player two");
-    EXPECT_EQ(in_histogram(row), row["count"].number());
-    EXPECT_LE(row["min_ns"].number(), row["p50_ns"].number());
-    EXPECT_LE(row["p50_ns"].number(), row["p99_ns"].number());
-    EXPECT_LE(row["p99_ns"].number(), row["max_ns"].number());
+    expect_distribution(row);
     const double slack = clock_slack(static_cast<double>(row["count"].number()));
     const auto count = row["count"].number(), total = row["total_ns"].number();
     EXPECT_LE(total, report.summary["window_ns"].number() * 2) << what;
