@@ -176,6 +176,10 @@ TOOLS = {
     "cswitch --histogram-of wait": cswitch((libbpf_tools("runqlat -P"), bpftrace(WAITS, "histogram of waits")), 1.25),
     "cswitch --histogram-of block": cswitch((libbpf_tools("cpudist -O -P"), libbpf_tools("offcputime")), 1.25),
     "cswitch --histogram-of slice": cswitch((libbpf_tools("cpudist -P"),), 1.25),
+    "runqlat": cswitch((libbpf_tools("runqlat"), bpftrace(WAITS, "histogram of waits"), bpftrace("runqlat.bt")), 1.25),
+    "runqlat --slower 1ms": cswitch((libbpf_tools("runqslower 1000"),), 1.25, measures=("slowdown",)),
+    "cpudist": cswitch((libbpf_tools("cpudist"),), 1.25),
+    "cpudist --off": cswitch((libbpf_tools("cpudist -O"),), 1.25),
     "cswitch --events": cswitch(
         (bpftrace(EVENTS, "each switch"), perf("sched record -o -", binary_output=True)),
         1.35,
