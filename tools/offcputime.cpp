@@ -146,10 +146,8 @@ class Offcputime final : public StackSums<Times, Skeleton> {
     if (want_.least > want_.most)
       throw Error(Exit::usage, "Nothing lasts as long as --min and no longer than --max.", "Exchange them.");
     skeleton.rodata->conf = {by(), want_, states_, chain_};
-    const std::uint32_t room =
-        common().max_entries ? common().max_entries : std::max(16384U, kernel::count_tasks() * 2);
-    kernel::resize_map(skeleton.maps.absences, room);
-    if (chain_) kernel::resize_map(skeleton.maps.wakings, room);
+    kernel::resize_map(skeleton.maps.absences, room_for_threads());
+    if (chain_) kernel::resize_map(skeleton.maps.wakings, room_for_threads());
   }
   kernel::Ladder probes(Skeleton& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
