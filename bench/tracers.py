@@ -35,7 +35,7 @@ class Tool:
 
 STREAM = ("slowdown", "rates", "waiting", "programs", "size")
 SUMS = ("slowdown", "memory", "programs")
-TO_500_000 = (50_000, 75_000, 100_000, 125_000, 150_000, 175_000, 200_000, 250_000, 300_000, 350_000, 400_000, 500_000)
+TO_700_000 = (50_000, 75_000, 100_000, 125_000, 150_000, 175_000, 200_000, 250_000, 300_000, 350_000, 400_000, 500_000, 600_000, 700_000)
 
 BY_ENTRY_AND_EXIT = "tracepoint:{0}:sys_enter{1} {{ @start[tid] = nsecs; }} tracepoint:{0}:sys_exit{1} /@start[tid]/ "
 
@@ -53,7 +53,7 @@ def opensnoop_with_stacks(function):
         unrelated_op="getppid",
         peers=(bpftrace(script, f"openat with {function}"), perf("trace -e openat --call-graph fp -o /dev/stdout")),
         measures=("slowdown", "memory", "programs"),
-        rates=TO_500_000,
+        rates=TO_700_000,
     )
 
 
@@ -105,7 +105,7 @@ TOOLS = {
             bcc("opensnoop"),
         ),
         measures=STREAM,
-        rates=TO_500_000,
+        rates=TO_700_000,
         growth=("processes", "filters", "producers"),
         floor=("tracepoint:syscalls/sys_exit_openat",),
         targets={"overhead": 0.25, "unrelated": 0.9, "reader": 0.1, "lossless": 1.8, "first_line": 0.3, "rss": 1.5},
