@@ -186,7 +186,7 @@ int BPF_PROG(wakes, struct task_struct* task) {
   own = conf.chain > 1 && LOAD(by, pid) ? bpf_map_lookup_elem(&wakings, &own_key) : 0;
   if (own) {
 #pragma clang loop unroll(full)
-    for (int i = 1; i < OFFCPUTIME_CHAIN; i++)
+    for (__u32 i = 1; i < OFFCPUTIME_CHAIN; i++)
       if (i < conf.chain) fresh.by.stacks[i] = own->by.stacks[i - 1];
   }
   known = bpf_map_lookup_elem(&wakings, &key);
