@@ -93,7 +93,7 @@ class Offcputime final : public StackSums<Times, Skeleton> {
     std::memcpy(&wakers, beside, sizeof(wakers));
     shown_.take_wakers(key.what, wakers);
   }
-  void settle(const count_key& key, Times& times, std::uint32_t place) override {
+  void read_value(const count_key& key, Times& times, std::uint32_t place) override {
     if (key.who != OFFCPUTIME_WAKER) return absences()->settle(place, times.absences);
     if (times.stack) shown_.take_waker(times);
     times.absences = {};

@@ -233,7 +233,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   [[nodiscard]] virtual bool merges_keys() const { return false; }
   virtual K key_shown(const K& key, const V& /*total*/) { return key; }
   /// At each reading, for each row: its value as the kernel has it is made what it is here.
-  virtual void settle(const K& /*key*/, V& /*value*/, std::uint32_t /*place*/) {}
+  virtual void read_value(const K& /*key*/, V& /*value*/, std::uint32_t /*place*/) {}
   /// sums() are those of another interval.
   virtual void rows_read() {}
   /// All rows of this interval, and what they come to.
@@ -249,7 +249,7 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     std::memcpy(&key, row, sizeof(K));
     std::memcpy(&value, row + sizeof(K), sizeof(V));
     if (beside) take_beside(key, beside);
-    settle(key, value, place);
+    read_value(key, value, place);
     if (empty(value)) return;
     const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
     if (fresh) return;
