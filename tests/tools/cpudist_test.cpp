@@ -38,7 +38,7 @@ TEST_F(Cpudist, CountsWhatTheKernelCounts) {
   for (int i : {0, 1}) {
     const auto row = only_row(report, "tid", rivals.player(i));
     EXPECT_EQ(row["comm"].text(), i ? "player two" : "player one");
-    EXPECT_EQ(row["count"].number(), leaves(made[i]));
+    expect_counted(report, row["count"].number(), leaves(made[i]));
     const double slack = clock_slack(static_cast<double>(leaves(made[i])));
     EXPECT_NEAR(static_cast<double>(row["total_ns"].number()), static_cast<double>(made[i].on_ns), slack);
     EXPECT_GE(static_cast<double>(row["total_ns"].number()), 60.0 * ms - slack);
@@ -54,7 +54,7 @@ TEST_F(Cpudist, CountsAbsencesOfAllKinds) {
   for (int i : {0, 1}) {
     const auto row = only_row(report, "tid", rivals.player(i));
     // The first one began before anybody looked, the last one does not end.
-    EXPECT_EQ(row["count"].number(), leaves(made[i]) - 1);
+    expect_counted(report, row["count"].number(), leaves(made[i]) - 1);
     expect_distribution(row);
     // They do nothing but wait while they are away; the first wait is that of the first absence.
     const double slack = clock_slack(static_cast<double>(leaves(made[i])));
@@ -81,7 +81,7 @@ TEST_F(Cpudist, KnowsHowLongSleepsAre) {
   const auto made = KernelCounts::of(child.pid()) - before;
   leave.open();
   const auto row = only_row(report, "pid", child.pid());
-  EXPECT_EQ(row["count"].number(), leaves(made) - 1);
+  expect_counted(report, row["count"].number(), leaves(made) - 1);
   EXPECT_GE(row["p50_ns"].number(), 5 * ms);
   EXPECT_GE(row["total_ns"].number(), 90 * ms);
   EXPECT_LE(row["total_ns"].number(), report.summary["window_ns"].number());
@@ -135,7 +135,7 @@ TEST_F(Cpudist, CountsByStepsInEachInterval) {
     distributed += in_buckets(row["histogram_ns"]);
     for (const auto& bucket : row["histogram_ns"].items()) starts.insert(bucket["min"].number());
   }
-  EXPECT_EQ(count, leaves(made[0]) + leaves(made[1]));
+  expect_counted(report, count, leaves(made[0]) + leaves(made[1]));
   // In one interval they may differ by what was being counted just then, which is read in two places.
   EXPECT_EQ(distributed, count);
   EXPECT_GE(report.rows.size(), 3U);

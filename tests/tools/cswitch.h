@@ -83,6 +83,9 @@ Json only_row(const Report& report, const std::string& key, long long value);
 /// How many are in all buckets of a histogram.
 long long in_buckets(const Json& histogram);
 
+/// What was shown is what was made; less only where a program was skipped by the kernel, which the report says.
+void expect_counted(const Report& report, long long shown, long long made);
+
 /// What a row says of lengths must be of one distribution.
 void expect_distribution(const Json& row);
 
