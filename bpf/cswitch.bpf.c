@@ -127,11 +127,7 @@ static __always_inline bool open_account(struct workshop* shop, struct task_stru
 /* What a thread does that leaves its CPU. */
 static __always_inline __u32 state_of(struct task_struct* task, __u32 state) {
   if (state & (STATE_STOPPED | STATE_TRACED | STATE_FROZEN)) return ACCOUNT_STOP;
-  if (state & STATE_RTLOCK) return ACCOUNT_BLOCK;
-  if (state & STATE_UNINTERRUPTIBLE) return state & STATE_NOLOAD ? ACCOUNT_SLEEP : ACCOUNT_BLOCK;
-  /* Another CPU is waking it already and has overwritten its state; the mark of a blocked one is still there. */
-  if (state & STATE_WAKING && BPF_CORE_READ_BITFIELD(task, sched_contributes_to_load)) return ACCOUNT_BLOCK;
-  return ACCOUNT_SLEEP;
+  return is_blocked(task, state) ? ACCOUNT_BLOCK : ACCOUNT_SLEEP;
 }
 
 static __always_inline __u32 state_of_leaving(struct task_struct* task, bool preempt) {

@@ -178,7 +178,8 @@ int BPF_PROG(wakes, struct task_struct* task) {
   struct waking *known, *own, fresh = {};
   struct task_struct* by;
 
-  if (!absence || !absence->since) return 0;
+  /* Of who is not wanted it is told only who woke it, if it may come to wake one who is. */
+  if ((!absence || !absence->since) && conf.chain < 2) return 0;
   by = current_task();
   fresh.pending = 1;
   fresh.by.stacks[0] = waker(ctx, by);

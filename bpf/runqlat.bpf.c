@@ -32,16 +32,16 @@ struct {
   __type(value, struct record);
 } records SEC(".maps");
 
-static __always_inline __u32 reason_of(struct task_struct* task, const struct absence* absence) {
-  if (absence) return absence->runnable ? RUNQLAT_PREEMPTED : RUNQLAT_WOKEN;
+static __always_inline __u32 reason_of(struct task_struct* task, const struct departure* departure) {
+  if (departure) return departure->runnable ? RUNQLAT_PREEMPTED : RUNQLAT_WOKEN;
   return task->sched_info.pcount ? RUNQLAT_UNSEEN : RUNQLAT_NEW;
 }
 
 static __always_inline void describe(struct runqlat_event* event, struct task_struct* task, __u32 pid,
-                                     const struct absence* absence, __u64 waited) {
+                                     const struct departure* departure, __u64 waited) {
   event->waited = waited;
   event->cgroup = LOAD(task, cgroups, dfl_cgrp, kn, id);
-  event->reason = reason_of(task, absence);
+  event->reason = reason_of(task, departure);
   event->pid = pid;
   event->tid = task_tid(task, &filter);
   event->uid = task_uid(task);
@@ -62,17 +62,17 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(thread_comes, bool preempt, struct task_struct* prev, struct task_struct* next) {
   __u32 user = USER_SWITCH, pid;
   struct cpu_slice* slice = cpu_switches(prev, next);
-  struct absence* absence;
+  struct departure* departure;
   struct record* record;
   __u64 ran, waited;
 
   if (!slice) return 0;
   /* The clock of the run queue was read for this switch already, and is free. */
   ran = slice_ends(slice, queue_clock(next->pid ? next : prev));
-  if (prev->pid) absence_begins(prev, preempt, 0);
+  if (prev->pid) thread_departs(prev, preempt, 0);
   if (!next->pid || !window_open() || !wait_is_told(next)) return 0;
-  absence = absence_of(next);
-  waited = wait_of(next, absence, 0);
+  departure = departure_of(next);
+  waited = wait_of(next, departure, 0);
   if (waited < conf.slower) return 0;
   pid = task_pid(next, &filter);
   if (!wanted(next, pid)) return 0;
@@ -80,7 +80,7 @@ int BPF_PROG(thread_comes, bool preempt, struct task_struct* prev, struct task_s
   if (!record) return 0;
   record->event.time = bpf_ktime_get_ns();
   record->event.cpu = bpf_get_smp_processor_id();
-  describe(&record->event, next, pid, absence, waited);
+  describe(&record->event, next, pid, departure, waited);
   describe_prev(&record->event, prev, ran);
   ring_emit_stacked(ctx, 0, &record->event, sizeof(record->event), &record->unchecked);
   return 0;
@@ -95,14 +95,14 @@ int still_running(struct bpf_iter__task* ctx) {
   struct task_struct* task = ctx->task;
   __u64 now = bpf_ktime_get_ns(), later = now - run.asked, waited;
   __u32 user = USER_ITERATOR, pid;
-  struct absence* absence;
+  struct departure* departure;
   struct record* record;
 
   if (!task || !is_queued(task)) return 0;
   pid = task_pid(task, &filter);
   if (!wanted(task, pid)) return 0;
-  absence = absence_of(task);
-  waited = wait_of(task, absence, now);
+  departure = departure_of(task);
+  waited = wait_of(task, departure, now);
   if (waited <= later || waited - later < conf.slower) return 0;
   record = bpf_map_lookup_elem(&records, &user);
   if (!record) return 0;
@@ -111,7 +111,7 @@ int still_running(struct bpf_iter__task* ctx) {
   record->event.cpu = task->wake_cpu;
   record->event.waiting = 1;
   record->event.prev_ran = RUNQLAT_UNKNOWN;
-  describe(&record->event, task, pid, absence, waited - later);
+  describe(&record->event, task, pid, departure, waited - later);
   ring_emit(&record->event, sizeof(record->event), &record->unchecked); /* in the task of the reader: no stacks */
   return 0;
 }

@@ -42,19 +42,19 @@ static __always_inline void count_slice(struct cpu_slice* slice, struct task_str
 }
 
 static __always_inline void count_absence(struct task_struct* next, __u64 now) {
-  struct absence* absence = absence_of(next);
+  struct departure* departure = departure_of(next);
   __u64 off, wait;
 
   if (!window_open()) return;
   if (conf.of == SCHED_TIMES_OF_WAITS) {
-    if (wait_is_told(next)) count(next, wait_of(next, absence, now));
+    if (wait_is_told(next)) count(next, wait_of(next, departure, now));
     return;
   }
-  if (!absence || absence->unseen) return;
-  off = now > absence->since ? now - absence->since : 0;
+  if (!departure || departure->unseen) return;
+  off = now > departure->since ? now - departure->since : 0;
   if (conf.of == SCHED_TIMES_OF_BLOCKS) {
-    if (absence->runnable || !wait_is_told(next)) return;
-    wait = wait_of(next, absence, now);
+    if (departure->runnable || !wait_is_told(next)) return;
+    wait = wait_of(next, departure, now);
     off = off > wait ? off - wait : 0;
   }
   count(next, off);
@@ -71,7 +71,7 @@ int BPF_PROG(time_switch, bool preempt, struct task_struct* prev, struct task_st
     return 0;
   }
   now = conf.of == SCHED_TIMES_OF_WAITS ? 0 : bpf_ktime_get_ns();
-  if (prev->pid) absence_begins(prev, preempt, now);
+  if (prev->pid) thread_departs(prev, preempt, now);
   if (next->pid) count_absence(next, now);
   return 0;
 }

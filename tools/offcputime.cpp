@@ -2,7 +2,6 @@
 #include "offcputime.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "app/stack_sums.h"
 #include "core/absences.h"
@@ -44,10 +43,7 @@ class Offcputime final : public StackSums<Times, Skeleton> {
       const auto& sums = s.value.absences;
       return sums.number[0] ? Value::duration(sums.time[0] / sums.number[0]) : Value();
     });
-    add({"share", Value::Kind::real, 6, "per cent of all the time that is counted", true, 1}, [this](const Sum& s) {
-      const auto share = static_cast<double>(amount(s.value)) / static_cast<double>(amount(whole()));
-      return Value::real(std::round(share * 10'000) / 100);
-    });
+    add_share("per cent of all the time that is counted", 1);
     add_stack();
   }
 

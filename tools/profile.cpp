@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "profile.h"
 
-#include <cmath>
-
 #include "app/stack_sums.h"
 #include "profile.skel.h"
 
@@ -28,10 +26,7 @@ class Profile final : public StackSums<Counts, Skeleton> {
     add_owners("samples", "name of the thread that was met last");
     add({"samples", Value::Kind::natural, 7, "how often it was met there"},
         [](const Sum& s) { return Value::natural(s.value.samples); });
-    add({"share", Value::Kind::real, 6, "per cent of all samples that are counted"}, [this](const Sum& s) {
-      const auto share = static_cast<double>(s.value.samples) / static_cast<double>(whole().samples);
-      return Value::real(std::round(share * 10'000) / 100);
-    });
+    add_share("per cent of all samples that are counted");
     add_stack();
   }
 

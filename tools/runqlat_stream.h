@@ -87,7 +87,7 @@ class LongWaits final : public Stream<Event, runqlat_bpf> {
 
   void configure(runqlat_bpf& skeleton) override {
     skeleton.rodata->conf.slower = slower;
-    kernel::resize_map(skeleton.maps.absences, room_for_threads());
+    kernel::resize_map(skeleton.maps.departures, room_for_threads());
   }
 
   kernel::Ladder probes(runqlat_bpf& s) override {

@@ -61,7 +61,7 @@ class SchedLengths : public Snapshot<count_key, sched_times_value, sched_times_b
     auto& conf = skeleton.rodata->conf;
     conf.by = by();
     conf.of = of_;
-    kernel::resize_map(skeleton.maps.absences, of_ == SCHED_TIMES_OF_SLICES ? 1 : room_for_threads());
+    kernel::resize_map(skeleton.maps.departures, of_ == SCHED_TIMES_OF_SLICES ? 1 : room_for_threads());
   }
 
   kernel::Ladder probes(sched_times_bpf& s) override {

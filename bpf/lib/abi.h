@@ -27,10 +27,10 @@ enum drop_kind {
   DROP_CALL_FULL,   /* no room to remember what a call was about */
   DROP_SHELL,       /* no room to tell of a shell that was started */
   DROP_WAKER_FULL,  /* no room to remember who woke a thread */
-  DROP_LEFT_FULL,   /* no room to remember a thread that left its CPU */
+  DROP_LEFT_FULL,   /* no room to remember how a thread left its CPU: of its wait the last part is known */
   DROP_WAIT_UNTOLD, /* the kernel does not tell how long a wait was */
   DROP_UNSEEN,      /* a switch that the system did not show: it hides the task that left */
-  DROP_THREAD_FULL, /* no room to remember a thread that left its CPU */
+  DROP_THREAD_FULL, /* no room to remember when a thread left its CPU: its absence is not counted */
   DROP_KINDS,
 };
 

@@ -51,11 +51,8 @@ static __always_inline enum sleep_state sleep_state(struct task_struct* task, __
   if (state & STATE_FROZEN) return SLEEP_FROZEN;
   if (state & STATE_PARKED) return SLEEP_PARKED;
   if (BPF_CORE_READ_BITFIELD(task, in_iowait)) return SLEEP_IOWAIT;
-  if (state & STATE_RTLOCK) return SLEEP_UNINTERRUPTIBLE;
-  if (state & STATE_UNINTERRUPTIBLE) return state & STATE_NOLOAD ? SLEEP_IDLE : SLEEP_UNINTERRUPTIBLE;
-  /* Another CPU is waking it already and has overwritten its state; the mark of a blocked one is still there. */
-  if (state & STATE_WAKING && BPF_CORE_READ_BITFIELD(task, sched_contributes_to_load)) return SLEEP_UNINTERRUPTIBLE;
-  return SLEEP_INTERRUPTIBLE;
+  if (is_blocked(task, state)) return SLEEP_UNINTERRUPTIBLE;
+  return state & STATE_UNINTERRUPTIBLE ? SLEEP_IDLE : SLEEP_INTERRUPTIBLE;
 }
 
 /* A thread leaves its CPU; its time is to be counted in that row. */

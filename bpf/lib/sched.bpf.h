@@ -50,6 +50,14 @@ static __always_inline bool is_on_cpu(struct task_struct* task) {
   return !task_state(task) && !task->sched_info.last_queued;
 }
 
+/* Whether a thread that has left its CPU in this state, not to be stopped, is blocked and not asleep. */
+static __always_inline bool is_blocked(struct task_struct* task, __u32 state) {
+  if (state & STATE_RTLOCK) return true;
+  if (state & STATE_UNINTERRUPTIBLE) return !(state & STATE_NOLOAD);
+  /* Another CPU is waking it already and has overwritten its state; the mark of a blocked one is still there. */
+  return state & STATE_WAKING && BPF_CORE_READ_BITFIELD(task, sched_contributes_to_load);
+}
+
 /* How long a thread that comes to a CPU has waited for one, by the kernel's count, since that was `before`. */
 static __always_inline __u64 waited(struct task_struct* task, __u64 before, __u64 clock) {
   __u64 queued = task->sched_info.last_queued, delay = task->sched_info.run_delay - before;

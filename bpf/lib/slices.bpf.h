@@ -31,7 +31,7 @@ struct {
 } slices SEC(".maps");
 
 /* A thread that has left its CPU. */
-struct absence {
+struct departure {
   __u64 since; /* ns, if the program asks for it */
   __u64 delay; /* the kernel's sum of its waits then */
   __u64 woken; /* ns: when it was, if the kernel's count of its wait is none */
@@ -44,8 +44,8 @@ struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 16384);
   __type(key, __u64);
-  __type(value, struct absence);
-} absences SEC(".maps");
+  __type(value, struct departure);
+} departures SEC(".maps");
 
 /* Of the CPU that switches. If nobody saw `prev` come, that is counted. */
 static __always_inline struct cpu_slice* cpu_switches(struct task_struct* prev, struct task_struct* next) {
@@ -68,28 +68,28 @@ static __always_inline __u64 slice_ends(struct cpu_slice* slice, __u64 now) {
 }
 
 /* A thread, not idle, leaves its CPU at `now`. */
-static __always_inline void absence_begins(struct task_struct* prev, bool preempt, __u64 now) {
+static __always_inline void thread_departs(struct task_struct* prev, bool preempt, __u64 now) {
   __u32 state = task_state(prev);
   __u64 key = task_key(prev);
-  struct absence absence = {.since = now, .delay = prev->sched_info.run_delay, .runnable = preempt || !state};
-  struct absence* known;
+  struct departure departure = {.since = now, .delay = prev->sched_info.run_delay, .runnable = preempt || !state};
+  struct departure* known;
 
   if (state & STATE_DEAD) {
-    bpf_map_delete_elem(&absences, &key);
+    bpf_map_delete_elem(&departures, &key);
     return;
   }
-  known = bpf_map_lookup_elem(&absences, &key);
+  known = bpf_map_lookup_elem(&departures, &key);
   if (known)
-    *known = absence;
-  else if (wanted(prev, task_pid(prev, &filter)) && bpf_map_update_elem(&absences, &key, &absence, BPF_ANY))
+    *known = departure;
+  else if (wanted(prev, task_pid(prev, &filter)) && bpf_map_update_elem(&departures, &key, &departure, BPF_ANY))
     count_drop(DROP_LEFT_FULL);
 }
 
-/* The absence that ends, or goes on; null if nobody saw it begin, as of a thread that is new. */
-static __always_inline struct absence* absence_of(struct task_struct* task) {
+/* How it left its CPU; null if nobody saw it, as of a thread that is new. */
+static __always_inline struct departure* departure_of(struct task_struct* task) {
   __u64 key = task_key(task);
 
-  return bpf_map_lookup_elem(&absences, &key);
+  return bpf_map_lookup_elem(&departures, &key);
 }
 
 /* Whether wait_of() knows it; if not, that is counted. */
@@ -103,17 +103,17 @@ static __always_inline bool wait_is_told(struct task_struct* task) {
  * How long a thread that comes to a CPU, or is still in a run queue, has waited. `now` is 0 where nobody has looked at
  * the clock: it is seldom needed.
  */
-static __always_inline __u64 wait_of(struct task_struct* task, const struct absence* absence, __u64 now) {
+static __always_inline __u64 wait_of(struct task_struct* task, const struct departure* departure, __u64 now) {
   __u64 clock = queue_clock(task), before;
 
-  if (absence && absence->woken && !absence->runnable) {
+  if (departure && departure->woken && !departure->runnable) {
     if (!now) now = bpf_ktime_get_ns();
-    return now > absence->woken ? now - absence->woken : 0;
+    return now > departure->woken ? now - departure->woken : 0;
   }
   /* Of one that nobody saw leave, what it waited since it was last put into a queue; all of it, if it is new. */
   before = task->sched_info.pcount ? task->sched_info.run_delay : 0;
   barrier_var(before); /* else clang makes one load of this and the next, which no verifier takes */
-  if (absence) before = absence->delay;
+  if (departure) before = departure->delay;
   return waited(task, before, clock);
 }
 
@@ -121,15 +121,15 @@ static __always_inline __u64 wait_of(struct task_struct* task, const struct abse
 SEC("tp_btf/sched_waking")
 int BPF_PROG(thread_wakes_up, struct task_struct* task) {
   __u64 key = task_key(task);
-  struct absence *absence, unseen = {.unseen = 1};
+  struct departure *departure, unseen = {.unseen = 1};
 
   if (!wait_is_none(task)) return 0;
-  absence = bpf_map_lookup_elem(&absences, &key);
-  if (absence) {
-    absence->woken = bpf_ktime_get_ns();
+  departure = bpf_map_lookup_elem(&departures, &key);
+  if (departure) {
+    departure->woken = bpf_ktime_get_ns();
   } else if (wanted(task, task_pid(task, &filter))) {
     unseen.woken = bpf_ktime_get_ns();
-    if (bpf_map_update_elem(&absences, &key, &unseen, BPF_ANY)) count_drop(DROP_LEFT_FULL);
+    if (bpf_map_update_elem(&departures, &key, &unseen, BPF_ANY)) count_drop(DROP_LEFT_FULL);
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -43,6 +44,13 @@ class StackSums : public Snapshot<count_key, V, S> {
     this->add_key({"cpu", Value::Kind::natural, 4, "the CPU"}, [](const Sum& s) { return Value::natural(s.key.who); });
     this->add_key({"comm", Value::Kind::text, COMM_LEN - 1, std::move(comm)}, [](const Sum& s) {
       return Value::text({s.total.name.comm, strnlen(s.total.name.comm, COMM_LEN)});
+    });
+  }
+  /// What part of all a row is; `help` says of what.
+  void add_share(std::string help, int yields = 0) {
+    this->add({"share", Value::Kind::real, 6, std::move(help), true, yields}, [this](const Sum& s) {
+      const auto share = static_cast<double>(amount(s.value)) / static_cast<double>(amount(this->whole()));
+      return Value::real(std::round(share * 10'000) / 100);
     });
   }
   /// Beneath each row.

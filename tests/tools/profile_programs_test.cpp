@@ -21,17 +21,6 @@ namespace {
 constexpr const char* rust_name = "<example::Terminal>::call";
 constexpr const char* cpp_name = "mill::Wheel<int>::turn(char const*)";
 
-std::string program(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
-}
-
-Words names(const Json& stack) {
-  Words all;
-  if (stack.null()) return all;
-  for (const auto& frame : stack.items()) all.push_back(frame["symbol"].null() ? "?" : frame["symbol"].text());
-  return all;
-}
-
 bool in_order(const Words& frames, const Words& wanted) {
   return std::search(frames.begin(), frames.end(), wanted.begin(), wanted.end()) != frames.end();
 }

@@ -21,10 +21,6 @@ namespace {
 
 constexpr long long second = 1'000'000'000;
 
-std::string program(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
-}
-
 /// A process that computes at the end of a chain of calls until it is told to end.
 class Spinner {
  public:
@@ -55,13 +51,6 @@ class Spinner {
  private:
   Child child_;
 };
-
-Words names(const Json& stack) {
-  Words all;
-  if (stack.null()) return all;
-  for (const auto& frame : stack.items()) all.push_back(frame["symbol"].null() ? "?" : frame["symbol"].text());
-  return all;
-}
 
 long long samples(
     const Report& report, const std::function<bool(const Json&)>& of = [](const Json&) { return true; }) {

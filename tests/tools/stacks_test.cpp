@@ -17,10 +17,6 @@ namespace {
 
 constexpr const char* target = "/nonexistent/at the end of a chain";
 
-std::string program(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
-}
-
 int run_program(const std::string& file, int depth = 0, int how = 0) {
   return Child([&] {
            const std::string depths = std::to_string(depth), hows = std::to_string(how);
@@ -28,12 +24,6 @@ int run_program(const std::string& file, int depth = 0, int how = 0) {
            return 1;
          })
       .wait();
-}
-
-Words names(const Json& stack) {
-  Words all;
-  for (const auto& frame : stack.items()) all.push_back(frame["symbol"].null() ? "?" : frame["symbol"].text());
-  return all;
 }
 
 // Its only event in the report.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <map>
 
 #include "support/calls.h"
@@ -52,6 +53,17 @@ Report trace(const std::string& tool, const Words& words, const std::function<vo
 }
 
 void tell_rung(const Report& report) { std::printf("[rung] %s\n", report.rung().c_str()); }
+
+std::string program(const std::string& name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+Words names(const Json& stack) {
+  Words all;
+  if (stack.null()) return all;
+  for (const auto& frame : stack.items()) all.push_back(frame["symbol"].null() ? "?" : frame["symbol"].text());
+  return all;
+}
 
 void expect_law(const Report& report, long long made) {
   EXPECT_EQ(report.code, 0) << report.err;

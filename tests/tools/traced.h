@@ -24,6 +24,12 @@ Report trace(const std::string& tool, const Words& words, const std::function<vo
 /// Prints the rung that a run used, for those who collect them.
 void tell_rung(const Report& report);
 
+/// One of tests/programs.
+std::string program(const std::string& name);
+
+/// Of each frame of a stack: its symbol, or the word in its place; "?" where there is no name.
+Words names(const Json& stack);
+
 /// What was made is what was shown and what was reported as lost.
 void expect_law(const Report& report, long long made);
 
