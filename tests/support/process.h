@@ -112,7 +112,7 @@ class Child {
 class TaskView {
  public:
   explicit TaskView(pid_t tid);
-  /// Number of the system call that it waits in, -1 if it is not waiting in one.
+  /// Number of the system call that it waits in, -1 if it is not waiting in one or has not left its CPU yet.
   [[nodiscard]] long blocked_in() const;
   /// 'R', 'S', 'T', ...
   [[nodiscard]] char state() const;

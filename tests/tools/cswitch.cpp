@@ -202,7 +202,12 @@ void let_cpus_switch() {
 }
 
 void wait_for_state(pid_t tid, char state) {
-  wait_until("state " + std::string(1, state), [&] { return TaskView(tid).state() == state; });
+  // A thread bears its new state a little before it has left its CPU, and before that switch is counted; its system
+  // call is told only once it has.
+  wait_until("state " + std::string(1, state), [&] {
+    const TaskView view(tid);
+    return view.state() == state && (state == 'R' || view.blocked_in() >= 0);
+  });
 }
 
 void burn(long long ns) {

@@ -93,7 +93,7 @@ void expect_distribution(const Json& row);
 /// many as `expected` makes of what the kernel counted.
 void expect_groupings(const Words& tool, const std::function<long long(const KernelCounts&)>& expected);
 
-/// Waits until the thread sleeps, is stopped ... as /proc has it.
+/// Waits until the thread sleeps, is stopped ... as /proc has it, in a system call, and has left its CPU.
 void wait_for_state(pid_t tid, char state);
 
 /// Returns when each CPU has switched since: a process may be waited for before it has left its CPU for good.
