@@ -83,6 +83,10 @@ enum io_uring_cmd_flags {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+  unsigned long r15;
+  unsigned long r14;
+  unsigned long r13;
+  unsigned long r12;
   unsigned long bp;
   unsigned long bx;
   unsigned long r11;

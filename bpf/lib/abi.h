@@ -31,6 +31,7 @@ enum drop_kind {
   DROP_WAIT_UNTOLD, /* the kernel does not tell how long a wait was */
   DROP_UNSEEN,      /* a switch that the system did not show: it hides the task that left */
   DROP_THREAD_FULL, /* no room to remember when a thread left its CPU: its absence is not counted */
+  DROP_COPY,        /* no room for the copy of a stack: what it is of counts with its stack by frame pointers */
   DROP_KINDS,
 };
 
@@ -136,15 +137,44 @@ struct lib_conf {
   __u32 apart;           /* the reader has processes beside itself, which are no more to be seen than itself */
 };
 
+/* How the callers of a program's functions are found, see stack_copies.bpf.h. */
+enum stack_unwind {
+  UNWIND_NEVER,        /* by frame pointers, in the kernel */
+  UNWIND_WHERE_NEEDED, /* of programs for which those were found wanting, by the reader from a copy of the stack */
+  UNWIND_ALWAYS,       /* of all */
+};
+
 /* Which stacks go behind each record, see stack.bpf.h. */
 struct stack_conf {
   __u32 kernel;
   __u32 user;
+  __u32 unwind; /* enum stack_unwind; only where stacks are counted */
 };
 
 #define STACK_MARK 0x6b636174 /* tells records with stacks from those without */
 #define STACK_UNKNOWN (-1000) /* in place of a size: there is a stack, which could not be taken */
 #define STACK_FRAMES 127      /* as deep as the kernel goes by default */
+
+#define STACK_COPY 16384 /* bytes of a program's stack that are copied at most */
+#define STACK_COPY_MARK 0x79706f63
+#define STACK_REGISTERS 16
+
+/*
+ * A piece of a program's stack, from its stack pointer upwards, for the reader to unwind. Behind this the record has
+ * the row that is to be counted (COUNT_ROW, with `what` of its key still to be filled), and then `size` bytes.
+ */
+struct stack_copy {
+  __u64 number; /* 0, which tells it from a stack that is counted by its number */
+  __u64 seed;   /* whose it is: what the number of its stack is made from, beside all addresses */
+  __u64 time;   /* ns, CLOCK_MONOTONIC */
+  __u32 pid;
+  __u32 mark;        /* STACK_COPY_MARK */
+  __s32 kernel_size; /* bytes of `kernel`, or -errno */
+  __u32 size;
+  __u64 registers[STACK_REGISTERS]; /* x86-64: ip sp bp bx r12-r15; arm64: pc sp x19-x30 */
+  __u64 kernel[STACK_FRAMES];
+};
+_Static_assert(sizeof(struct stack_copy) == 40 + 8 * (STACK_REGISTERS + STACK_FRAMES), "no hidden padding");
 
 /* Where stacks are wanted, a record ends with this, behind the frames of the kernel and then of the program. */
 struct stack_tail {

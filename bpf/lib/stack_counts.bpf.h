@@ -16,7 +16,7 @@
 
 #define COUNT_KEY struct count_key
 #define STACK_USERS COUNT_USERS
-#define STACKED_RECORD 8 /* struct stack_told */
+#define STACKED_RECORD 16 /* the number, and the program: see program_of() */
 
 #include "lib/counts.bpf.h"
 #include "lib/stack.bpf.h"
@@ -52,6 +52,31 @@ static __always_inline __u64 owner_of(const volatile struct count_by* by, struct
   return pid;
 }
 
+/*
+ * What of a number does not depend on where it is. exec gives a process another address space, where the same addresses
+ * mean something else. A pointer that is loaded is one to the verifier, which lets nobody calculate with it; one that
+ * is read is a number.
+ */
+static __always_inline __u64 seed_of(const volatile struct count_by* by, struct task_struct* task, __u32 pid) {
+  __u64 number = mix((__u64)BPF_CORE_READ(task, mm), pid);
+
+  if (by->who == COUNT_OF_COMM) {
+    __u64 comm[COMM_LEN / 8];
+
+    task_comm((char*)comm, task);
+    number = mix(mix(number, comm[0]), comm[1]);
+  }
+  return number;
+}
+
+/* The file that the process executes, as a number; 0: none. All processes of a program have it, however short they
+ * live. */
+static __always_inline __u64 program_of(struct task_struct* task) {
+  struct inode* inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+
+  return inode ? mix(BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(inode, i_sb, s_dev)) : 0;
+}
+
 /* The stacks that end at `end` are taken: makes their number, and where they are counted. */
 static __always_inline void number_stacks(const volatile struct count_by* by, struct task_struct* task, __u32 pid,
                                           __u64 end, struct stack_here* here, struct count_key* key) {
@@ -59,15 +84,7 @@ static __always_inline void number_stacks(const volatile struct count_by* by, st
   __u64 number;
 
   here->end = end;
-  /* exec gives a process another address space, where the same addresses mean something else. A pointer that is loaded
-     is one to the verifier, which lets nobody calculate with it; one that is read is a number. */
-  number = mix((__u64)BPF_CORE_READ(task, mm), (__u64)pid << 32 | (__u32)here->tail.kernel_size);
-  if (by->who == COUNT_OF_COMM) {
-    __u64 comm[COMM_LEN / 8];
-
-    task_comm((char*)comm, task);
-    number = mix(mix(number, comm[0]), comm[1]);
-  }
+  number = mix(seed_of(by, task, pid), (__u32)here->tail.kernel_size);
   if (here->tail.user_size == STACK_UNKNOWN) number = mix(number, 1);
   number = mix_words(s, (end - STACKED_RECORD) / 8, number);
   *(__u64*)s->bytes = number;
@@ -110,6 +127,7 @@ static __always_inline bool stack_of_sleeper(__u32 user, const volatile struct c
 static __noinline bool tell_stack(struct stack_here* here) {
   __u64 at = here->end;
 
+  ((__u64*)here->memory->bytes)[1] = stacks.unwind == UNWIND_WHERE_NEEDED ? program_of(current_task()) : 0;
   here->tail.time = bpf_ktime_get_ns();
   put_stack_tail(here->memory, at, &here->tail);
   at += sizeof(here->tail);
@@ -118,13 +136,17 @@ static __noinline bool tell_stack(struct stack_here* here) {
   return ring_put(here->memory->bytes, at, &here->memory->unchecked);
 }
 
+static __always_inline void name_row(const volatile struct count_by* by, struct task_struct* task,
+                                     struct count_name* name) {
+  if (by->who == COUNT_OF_CPU) return;
+  name->seen = bpf_jiffies64();
+  task_comm(name->comm, task);
+}
+
 /* After something was added to the row that has the key of `here`. */
 static __always_inline void stack_counted(struct stack_here* here, const volatile struct count_by* by,
                                           struct task_struct* task, struct count_name* name, __u64* told) {
-  if (by->who != COUNT_OF_CPU) {
-    name->seen = bpf_jiffies64();
-    task_comm(name->comm, task);
-  }
+  name_row(by, task, name);
   if (!*told) *told = tell_stack(here);
 }
 

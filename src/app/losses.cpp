@@ -74,6 +74,10 @@ std::vector<std::string> Losses::incomplete() const {
   if (const auto n = drops_[DROP_PART].total)
     sentences.push_back(format_count(n) + (n == 1 ? " row is" : " rows are") +
                         " marked as cut: the ring buffer had no room for the rest (--buffer-size).");
+  if (const auto n = drops_[DROP_COPY].total)
+    sentences.push_back(format_count(n) + (n == 1 ? " stack was" : " stacks were") +
+                        " counted as frame pointers tell them: the ring buffer had no room for copies "
+                        "(--buffer-size).");
   if (const auto n = drops_[DROP_SHELL].total)
     sentences.push_back(format_count(n) + (n == 1 ? " shell was" : " shells were") +
                         " started, perhaps from files that are not watched: the ring buffer had no room to tell "

@@ -87,6 +87,13 @@ class SnapshotBase : public Tracing {
   [[nodiscard]] virtual bool stacks_of_probes() const { return true; }
   /// Of such a tool, while it runs.
   [[nodiscard]] StackStore* stacks() const { return stacks_; }
+  /// A row of the tool's for one stack that was unwound: counts it as if the kernel had, under that number.
+  enum class Taken { counted, no_room, malformed };
+  virtual Taken take_unwound(std::string_view /*row*/, std::uint64_t /*stack*/, std::size_t /*most_rows*/) {
+    return Taken::malformed;
+  }
+  /// At each reading, for what take_unwound() took since the run began.
+  virtual void read_unwound() {}
   /// So many rows are enough, whatever happens; 0: that is not known.
   [[nodiscard]] virtual std::uint64_t most_rows() const { return 0; }
 

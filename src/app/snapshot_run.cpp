@@ -42,6 +42,9 @@ SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
   sources_.emplace(*wanted);
   if (!tool.stacks_of_probes()) sources_->show_probes();
   snapshot_.stacks_ = &stacks_.emplace(sources_->symbolizer());
+  unwind_ = static_cast<stack_unwind>(wanted->unwind);
+  if (unwind_ == UNWIND_WHERE_NEEDED)
+    stacks_->tell_of_broken([this](std::uint64_t program) { unwind_from_now_on(program); });
 }
 
 SnapshotRun::~SnapshotRun() {
@@ -60,6 +63,8 @@ void SnapshotRun::size_maps(const LibraryParts& parts) {
 void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {
   if (parts.rows && keeps_accounts())
     unused.insert(unused.end(), {parts.rows, parts.buckets, parts.lanes, parts.places, parts.chunks});
+  if (parts.stack_copies && unwind_ == UNWIND_NEVER) unused.push_back(parts.stack_copies);
+  if (parts.unwound_programs && unwind_ != UNWIND_WHERE_NEEDED) unused.push_back(parts.unwound_programs);
 }
 
 // Threads that live at the same time: twice as many as now, so that many may come.
@@ -181,7 +186,7 @@ void SnapshotRun::fix_interval(std::uint64_t& end) {
 std::size_t SnapshotRun::drain() {
   const auto take = [this](const std::byte* record, std::size_t size) {
     if (stacks_) {
-      if (!stacks_->take({reinterpret_cast<const char*>(record), size})) losses_.add_malformed();
+      if (!take_stack({reinterpret_cast<const char*>(record), size})) losses_.add_malformed();
     } else if (size >= snapshot_.account_size()) {
       snapshot_.take_account(record);
     } else {
@@ -190,6 +195,22 @@ std::size_t SnapshotRun::drain() {
     return true;
   };
   return ring_->drain(take, longest_drain_records);
+}
+
+bool SnapshotRun::take_stack(std::string_view record) {
+  const auto copied = copied_stack(record);
+  if (!copied) return stacks_->take(record);
+  const auto taken = snapshot_.take_unwound(copied->row, stacks_->take(*copied), entries_);
+  // As the kernel does where it counts.
+  if (taken == SnapshotBase::Taken::no_room)
+    __atomic_fetch_add(&parts_.run->drops[DROP_COUNT_FULL], 1U, __ATOMIC_RELAXED);
+  return taken != SnapshotBase::Taken::malformed;
+}
+
+// Where there is no room to say so, its stacks stay as they are, and marked.
+void SnapshotRun::unwind_from_now_on(std::uint64_t program) {
+  const std::uint8_t present = 1;
+  kernel::put_if_possible(parts_.unwound_programs, &program, &present);
 }
 
 bool SnapshotRun::enough() const {
@@ -291,6 +312,7 @@ void SnapshotRun::read_rows() {
     if (buckets_) buckets = {reinterpret_cast<const std::uint32_t*>(buckets_->at(i * each, each)), BUCKETS * each};
     snapshot_.read_row(row, i, buckets, beside_ ? beside_->at(i) : nullptr);
   }
+  snapshot_.read_unwound();
 }
 
 void SnapshotRun::show(std::uint64_t start, std::uint64_t end) {

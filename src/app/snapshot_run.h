@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "app/snapshot.h"
@@ -42,6 +43,8 @@ class SnapshotRun final : public TracingRun {
   void read_counts(std::uint64_t end);
   void read_rows();
   void take_stacks();
+  bool take_stack(std::string_view record);
+  void unwind_from_now_on(std::uint64_t program);
   void read_accounts(std::uint64_t boundary);
   void read_cpu_accounts();
   std::uint64_t end_interval();
@@ -55,6 +58,7 @@ class SnapshotRun final : public TracingRun {
   [[nodiscard]] bool splits_at_boundaries() const { return keeps_accounts() || absences_; }
 
   SnapshotBase& snapshot_;
+  stack_unwind unwind_ = UNWIND_NEVER;
   std::optional<StackSources> sources_;
   std::optional<StackStore> stacks_;
   std::optional<kernel::Rows> counts_, buckets_, beside_;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -12,7 +13,9 @@
 
 #include "app/snapshot.h"
 #include "app/stack_pictures.h"
+#include "core/bytes.h"
 #include "core/stack_store.h"
+#include "core/text.h"
 #include "core/units.h"
 
 namespace sonde {
@@ -66,7 +69,10 @@ class StackSums : public Snapshot<count_key, V, S> {
   void declare_stack_sums(Options& options) {
     this->declare_grouping(options);
     options.flag("-K, --kernel-only", "only the kernel's part of stacks", [this] { kernel_only_ = true; });
-    options.flag("-U, --user-only", "only the program's part, by frame pointers", [this] { user_only_ = true; });
+    options.flag("-U, --user-only", "only the program's part", [this] { user_only_ = true; });
+    if constexpr (can_unwind)
+      options.value("--unwind", "HOW", "how a program's functions are followed to their callers: fp, dwarf or auto",
+                    [this](std::string_view how) { unwind_ = parse_unwind(how); });
     pictures_.declare(options);
   }
 
@@ -99,8 +105,37 @@ class StackSums : public Snapshot<count_key, V, S> {
   [[nodiscard]] std::optional<stack_conf> stacks_wanted() const final {
     if (kernel_only_ && user_only_)
       throw Error(Exit::usage, "-K and -U together leave nothing of a stack.", "Leave out both for whole stacks.");
-    return stack_conf{!user_only_, !kernel_only_};
+    if (kernel_only_ && unwind_)
+      throw Error(Exit::usage, "-K leaves nothing of a stack that --unwind is about.", "Leave out one of them.");
+    const stack_unwind unwind = can_unwind && !kernel_only_ ? unwind_.value_or(UNWIND_WHERE_NEEDED) : UNWIND_NEVER;
+    return stack_conf{!user_only_, !kernel_only_, unwind};
   }
+  static stack_unwind parse_unwind(std::string_view how) {
+    for (const auto& [name, meaning] :
+         {std::pair{"fp", UNWIND_NEVER}, {"dwarf", UNWIND_ALWAYS}, {"auto", UNWIND_WHERE_NEEDED}})
+      if (how == name) return meaning;
+    throw Error(Exit::usage, "There is no way '" + escaped(how) + "' to unwind stacks.", "Give fp, dwarf or auto.");
+  }
+
+  using typename Base::Taken;
+  Taken take_unwound(std::string_view bytes, std::uint64_t stack, std::size_t most_rows) final {
+    auto row = read_at<Row>(bytes, 0);
+    if (!row || bytes.size() != sizeof(Row)) return Taken::malformed;
+    row->key.what = stack;
+    const auto known = places_.find({row->key.who, stack});
+    if (known == places_.end()) {
+      if (unwound_.size() >= most_rows) return Taken::no_room;
+      places_.emplace(std::pair{row->key.who, stack}, unwound_.size());
+      unwound_.push_back(*row);
+    } else {
+      this->merge(unwound_[known->second].value, row->value);
+    }
+    return Taken::counted;
+  }
+  void read_unwound() final {
+    for (const Row& row : unwound_) this->read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
+  }
+
   [[nodiscard]] bool merges_keys() const final { return true; }
   // Of two processes with one name the kernel has two rows.
   count_key key_shown(const count_key& key, const V& total) final {
@@ -149,7 +184,16 @@ class StackSums : public Snapshot<count_key, V, S> {
     return text + ".";
   }
 
+  static constexpr bool can_unwind = requires(S skeleton) { skeleton.maps.stack_copies; };
+  struct Row {  // COUNT_ROW
+    count_key key;
+    V value;
+  };
+
   bool kernel_only_ = false, user_only_ = false;
+  std::optional<stack_unwind> unwind_;
+  std::vector<Row> unwound_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> places_;  // of whose and which stack
   StackPictures pictures_;
   std::unordered_map<std::string, std::uint64_t> names_;
   std::vector<Frame> frames_, one_stack_;

@@ -18,7 +18,7 @@ constexpr std::uint64_t pending_patience = second / 10;
 }  // namespace
 
 StreamRun::StreamRun(StreamBase& tool, const CommonOptions& options) : TracingRun(tool, options), stream_(tool) {
-  const stack_conf wanted{tool.shown("kstack"), tool.shown("ustack")};
+  const stack_conf wanted{tool.shown("kstack"), tool.shown("ustack"), UNWIND_NEVER};
   if (!wanted.kernel && !wanted.user) return;
   sources_.emplace(wanted);
   stream_.stacks_ = &stacks_.emplace(sources_->symbolizer());

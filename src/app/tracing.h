@@ -54,6 +54,8 @@ struct LibraryParts {
   std::uint32_t* uses_buckets = nullptr;
   stack_conf* stacks = nullptr;  ///< of records that can have stacks behind them
   bpf_map* stacked = nullptr;
+  bpf_map* stack_copies = nullptr;  ///< of a tool whose programs can have their stacks unwound by us
+  bpf_map* unwound_programs = nullptr;
   bpf_map* samples = nullptr;         ///< how many each CPU was sampled for, asked for or not
   bpf_program* read_tasks = nullptr;  ///< accounts of tasks, with what belongs to them
   bpf_map* threads = nullptr;
@@ -178,6 +180,10 @@ class Probed : public Base {
     if constexpr (requires { s.rodata->stacks; }) {
       parts.stacks = &s.rodata->stacks;
       parts.stacked = s.maps.stacked;
+    }
+    if constexpr (requires { s.maps.stack_copies; }) {
+      parts.stack_copies = s.maps.stack_copies;
+      parts.unwound_programs = s.maps.unwound_programs;
     }
     if constexpr (requires { s.maps.samples; }) parts.samples = s.maps.samples;
     if constexpr (requires {

@@ -5,20 +5,13 @@
 #include <charconv>
 
 #include "core/bytes.h"
+#include "lib/abi.h"
 
 namespace sonde {
 namespace {
 
 constexpr std::size_t word = sizeof(std::uint64_t);
-constexpr std::uint32_t tail_mark = 0x6b636174;  // STACK_MARK
-constexpr std::int32_t size_unknown = -1000;     // STACK_UNKNOWN
-
-// struct stack_tail of bpf/lib/abi.h
-struct Tail {
-  std::uint64_t time;
-  std::uint32_t pid, mark;
-  std::int32_t kernel_size, user_size;
-};
+static_assert(most_frames == STACK_FRAMES);
 
 std::size_t size_of(std::int32_t size) {
   return size > 0 && static_cast<std::size_t>(size) <= most_frames * word ? static_cast<std::size_t>(size) / word * word
@@ -41,14 +34,26 @@ void append_hex(std::uint64_t number, std::string& text) {
 }  // namespace
 
 std::optional<RecordedStacks> recorded_stacks(std::string_view record) {
-  if (record.size() < sizeof(Tail)) return std::nullopt;
-  const std::size_t end = record.size() - sizeof(Tail);
-  const auto tail = read_at<Tail>(record, end);
-  if (tail->mark != tail_mark) return std::nullopt;
+  if (record.size() < sizeof(stack_tail)) return std::nullopt;
+  const std::size_t end = record.size() - sizeof(stack_tail);
+  const auto tail = read_at<stack_tail>(record, end);
+  if (tail->mark != STACK_MARK) return std::nullopt;
   const std::size_t kernel = size_of(tail->kernel_size), user = size_of(tail->user_size);
   if (kernel + user > end) return std::nullopt;
   return RecordedStacks{tail->time, tail->pid, addresses(record.substr(end - user - kernel, kernel)),
-                        addresses(record.substr(end - user, user)), tail->user_size == size_unknown};
+                        addresses(record.substr(end - user, user)), tail->user_size == STACK_UNKNOWN};
+}
+
+std::optional<CopiedStack> copied_stack(std::string_view record) {
+  const auto head = read_at<stack_copy>(record, 0);
+  if (!head || head->number || head->mark != STACK_COPY_MARK || head->size > record.size() - sizeof(*head))
+    return std::nullopt;
+  CopiedStack copied{head->seed, head->time, head->pid, {}, {}, {}, {}};
+  copied.registers.assign(head->registers, head->registers + STACK_REGISTERS);
+  copied.kernel.assign(head->kernel, head->kernel + size_of(head->kernel_size) / word);
+  copied.row = record.substr(sizeof(*head), record.size() - sizeof(*head) - head->size);
+  copied.stack = record.substr(record.size() - head->size);
+  return copied;
 }
 
 void show_frame(const Frame& frame, std::string& text) {

@@ -29,7 +29,7 @@ struct Frame {
 
 namespace mark {
 inline constexpr std::string_view gap = "[gap]";          ///< a function without a frame pointer hid its caller
-inline constexpr std::string_view broken = "[broken]";    ///< the chain of frame pointers ends before the start
+inline constexpr std::string_view broken = "[broken]";    ///< the chain of calls ends before the start
 inline constexpr std::string_view cut = "[cut]";          ///< there were more frames than are taken
 inline constexpr std::string_view hidden = "[hidden]";    ///< the kernel does not tell where its functions are
 inline constexpr std::string_view unknown = "[unknown]";  ///< the program's part, of which the kernel tells nothing
@@ -48,6 +48,45 @@ struct RecordedStacks {
 
 /// Empty if the bytes do not end in stacks.
 std::optional<RecordedStacks> recorded_stacks(std::string_view record);
+
+/// A piece of a program's stack, from its stack pointer upwards, with its registers: struct stack_copy of
+/// bpf/lib/abi.h. Views into the record.
+struct CopiedStack {
+  std::uint64_t seed = 0;  ///< what the number of the stack is made from, beside all its addresses
+  std::uint64_t time = 0;  ///< ns, CLOCK_MONOTONIC
+  std::uint32_t pid = 0;   ///< as in RecordedStacks
+  std::vector<std::uint64_t> registers, kernel;
+  std::string_view row;  ///< what is to be counted, the tool's
+  std::string_view stack;
+};
+
+/// Empty if the bytes are none.
+std::optional<CopiedStack> copied_stack(std::string_view record);
+
+/// The functions of a program that called each other, innermost first.
+struct UserChain {
+  enum class End : std::uint8_t {
+    unknown,  ///< the names of the last ones must tell
+    start,    ///< there is no caller: a program or a thread begins there
+    cut,      ///< its caller lies beyond the piece of the stack that was copied
+    broken,
+  };
+  /// Of an address: it was stopped there (no call returns there); its caller was found by frame pointer.
+  static constexpr std::uint8_t exact = 1, by_frame_pointer = 2;
+
+  std::uint32_t pid = 0;
+  std::uint64_t time = 0;  ///< as in RecordedStacks
+  std::vector<std::uint64_t> addresses{};
+  std::vector<std::uint8_t> how{};  ///< for each address; empty: all by frame pointers, the first one exact
+  End end = End::unknown;
+
+  [[nodiscard]] bool is_exact(std::size_t frame) const {
+    return frame == 0 || (frame < how.size() && how[frame] & exact);
+  }
+  [[nodiscard]] bool found_by_frame_pointer(std::size_t frame) const {
+    return how.empty() || (frame < how.size() && how[frame] & by_frame_pointer);
+  }
+};
 
 /// Frames that may be taken: a stack of so many may have had more.
 inline constexpr std::size_t most_frames = 127;

@@ -13,6 +13,11 @@ std::size_t mix(std::size_t hash, std::size_t word) {
   return hash ^ hash >> 29;
 }
 
+// Of frame pointers: a function without one hid its caller. Whether one without a name has one cannot be seen.
+bool shows_lack(const Frame& frame) {
+  return frame.symbol.empty() || (frame.is_mark && (frame.symbol == mark::gap || frame.symbol == mark::broken));
+}
+
 }  // namespace
 
 std::size_t StackStore::HashOfFrame::operator()(const Frame& frame) const noexcept {
@@ -26,12 +31,28 @@ StackStore::StackStore(Symbolizer& symbolizer) : symbolizer_(symbolizer) {
 }
 
 bool StackStore::take(std::string_view record) {
-  const auto number = read_at<std::uint64_t>(record, 0);
-  auto stacks = number ? recorded_stacks(record.substr(sizeof(*number))) : std::nullopt;
+  constexpr std::size_t head = 2 * sizeof(std::uint64_t);
+  const auto number = read_at<std::uint64_t>(record, 0), program = read_at<std::uint64_t>(record, sizeof(*number));
+  auto stacks = program ? recorded_stacks(record.substr(head)) : std::nullopt;
   if (!stacks) return false;
   // Each CPU tells of it once.
-  if (by_number_.emplace(*number, untold).second) waiting_.push_back({*number, std::move(*stacks)});
+  if (by_number_.emplace(*number, untold).second)
+    waiting_.push_back({*number,
+                        *program,
+                        std::move(stacks->kernel),
+                        {stacks->pid, stacks->time, std::move(stacks->user)},
+                        stacks->user_unknown});
   return true;
+}
+
+std::uint64_t StackStore::take(const CopiedStack& copied) {
+  UserChain chain = symbolizer_.unwind(copied);
+  std::size_t number = mix(copied.seed, copied.kernel.size());
+  for (const auto address : copied.kernel) number = mix(number, address);
+  for (const auto address : chain.addresses) number = mix(number, address);
+  number = mix(number, static_cast<std::size_t>(chain.end));
+  if (by_number_.emplace(number, untold).second) waiting_.push_back({number, 0, copied.kernel, std::move(chain), false});
+  return number;
 }
 
 bool StackStore::look_up(std::size_t limit) {
@@ -44,9 +65,10 @@ bool StackStore::look_up(std::size_t limit) {
 }
 
 void StackStore::name(const Waiting& one) {
-  symbolizer_.name_kernel(one.stacks.kernel, kernel_);
-  symbolizer_.name_user(one.stacks.pid, one.stacks.time, one.stacks.user, user_);
-  if (one.stacks.user_unknown) user_ = {marked(mark::unknown)};
+  symbolizer_.name_kernel(one.kernel, kernel_);
+  symbolizer_.name_chain(one.user, user_);
+  if (one.user_unknown) user_ = {marked(mark::unknown)};
+  if (one.program && tell_ && std::any_of(user_.begin(), user_.end(), shows_lack)) tell_(one.program);
   numbers_.clear();
   for (const auto* frames : {&kernel_, &user_})
     for (Frame frame : *frames) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "core/stack.h"
@@ -28,8 +29,13 @@ class StackStore {
   /// `symbolizer` outlives it.
   explicit StackStore(Symbolizer& symbolizer);
 
-  /// A record from the ring: the number, and what recorded_stacks() reads. False if it is none.
+  /// A record from the ring: the number, the program, and what recorded_stacks() reads. False if it is none.
   bool take(std::string_view record);
+  /// One whose chain of calls is still to be found. Returns the number that is its.
+  std::uint64_t take(const CopiedStack& copied);
+  /// Is told the programs (program_of() of bpf/lib/stack_counts.bpf.h) of which frame pointers showed a chain of calls
+  /// that is not whole.
+  void tell_of_broken(std::function<void(std::uint64_t program)> tell) { tell_ = std::move(tell); }
   /// Looks up the names of at most `limit` stacks that were taken; true if there are more.
   bool look_up(std::size_t limit);
 
@@ -42,8 +48,10 @@ class StackStore {
 
  private:
   struct Waiting {
-    std::uint64_t number;
-    RecordedStacks stacks;
+    std::uint64_t number, program;  // program: 0 where nobody wants to know whether it is broken
+    std::vector<std::uint64_t> kernel;
+    UserChain user;
+    bool user_unknown;  // there is a stack of the program, which could not be taken
   };
   struct Part {  // of frames_in_stacks_
     std::size_t begin, size, kernel;
@@ -58,6 +66,7 @@ class StackStore {
   Id keep_stack(std::size_t kernel);
 
   Symbolizer& symbolizer_;
+  std::function<void(std::uint64_t)> tell_;
   std::deque<Waiting> waiting_;
   std::unordered_map<std::uint64_t, Id> by_number_;
   std::unordered_multimap<std::size_t, Id> by_frames_;

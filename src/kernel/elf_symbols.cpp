@@ -24,6 +24,12 @@ constexpr std::size_t most_headers = 65536;
 constexpr std::size_t prologue = 128;
 constexpr int looked_back = 32;
 
+#if defined(__aarch64__)
+constexpr unsigned native_machine = EM_AARCH64;
+#else
+constexpr unsigned native_machine = EM_X86_64;
+#endif
+
 // glibc's functions that call main() and a thread's function have no names in a stripped libc: they stand before these.
 constexpr std::uint64_t before_libc_start = 0x100;
 constexpr std::uint64_t before_thread_create = 0x800;
@@ -92,6 +98,7 @@ bool ElfSymbols::read_all() {
   if (!elf_ || elf_kind(elf_) != ELF_K_ELF || !gelf_getehdr(elf_, &header)) return false;
   entry_ = header.e_entry;
   x86_64_ = header.e_machine == EM_X86_64;
+  native_ = header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_machine == native_machine;
   std::size_t count = 0;
   if (elf_getphdrnum(elf_, &count) != 0) count = 0;
   for (std::size_t i = 0; i < std::min(count, most_headers); ++i) {
@@ -120,6 +127,11 @@ void ElfSymbols::read_sections() {
       if (header.sh_type == SHT_SYMTAB && functions_.size() > before) complete_ = true;
     } else if (header.sh_type == SHT_NOTE) {
       read_notes(section);
+    } else if (name && header.sh_type != SHT_NOBITS && std::strcmp(name, ".eh_frame") == 0) {
+      call_frames_section_ = {section, header.sh_addr, CallFrames::Format::eh_frame};
+    } else if (name && !call_frames_section_.section && !(header.sh_flags & SHF_COMPRESSED) &&
+               header.sh_type == SHT_PROGBITS && std::strcmp(name, ".debug_frame") == 0) {
+      call_frames_section_ = {section, 0, CallFrames::Format::debug_frame};
     } else if (name && std::strcmp(name, ".gnu_debuglink") == 0) {
       const Elf_Data* data = elf_rawdata(section, nullptr);
       if (!data || !data->d_buf) continue;
@@ -165,11 +177,37 @@ void ElfSymbols::take_functions(std::unique_ptr<ElfSymbols> debug) {
   debug_ = std::move(debug);  // it owns the names
 }
 
-std::optional<std::uint64_t> ElfSymbols::address_of(std::uint64_t file_offset) const {
+const ElfSymbols::Segment* ElfSymbols::segment_of(std::uint64_t file_offset) const {
   for (const auto& segment : segments_)
-    if (file_offset >= segment.file_offset && file_offset - segment.file_offset < segment.size)
-      return file_offset - segment.file_offset + segment.address;
-  return std::nullopt;
+    if (file_offset >= segment.file_offset && file_offset - segment.file_offset < segment.size) return &segment;
+  return nullptr;
+}
+
+std::optional<std::uint64_t> ElfSymbols::address_of(std::uint64_t file_offset) const {
+  const Segment* segment = segment_of(file_offset);
+  return segment ? std::optional(file_offset - segment->file_offset + segment->address) : std::nullopt;
+}
+
+void ElfSymbols::read_call_frames() {
+  const auto& [section, address, format] = call_frames_section_;
+  const Elf_Data* data = section ? elf_rawdata(static_cast<Elf_Scn*>(section), nullptr) : nullptr;
+  const bool any = native_ && data && data->d_buf;
+  call_frames_.emplace(any ? std::string_view(static_cast<const char*>(data->d_buf), data->d_size) : std::string_view(),
+                       address, format);
+}
+
+std::optional<UnwindRow> ElfSymbols::unwind_row(std::uint64_t file_offset) {
+  const Segment* segment = segment_of(file_offset);
+  if (!segment) return std::nullopt;
+  if (!call_frames_) read_call_frames();
+  UnwindRow row = call_frames_->find(file_offset - segment->file_offset + segment->address);
+  const auto offset_of = [segment](std::uint64_t address) {
+    const std::uint64_t inside = address < segment->address ? 0 : address - segment->address;
+    return segment->file_offset + std::min(inside, segment->size);
+  };
+  row.start = offset_of(row.start);
+  row.end = offset_of(row.end);
+  return row;
 }
 
 const ElfSymbols::Function* ElfSymbols::function_at(std::uint64_t address) const {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/call_frames.h"
 #include "kernel/fd.h"
 
 struct Elf;
@@ -44,6 +45,8 @@ class ElfSymbols {
   };
   /// By offset in the file. `returns`: it is where a call returns to.
   [[nodiscard]] Found find(std::uint64_t file_offset, bool returns) const;
+  /// How callers are found there. Its `start` and `end` are offsets in the file, too. Empty: not by this file.
+  [[nodiscard]] std::optional<UnwindRow> unwind_row(std::uint64_t file_offset);
 
  private:
   struct Function {
@@ -60,7 +63,9 @@ class ElfSymbols {
   void read_sections();
   void read_functions(void* section, std::uint64_t link, std::size_t entry_size);
   void read_notes(void* section);
+  [[nodiscard]] const Segment* segment_of(std::uint64_t file_offset) const;
   [[nodiscard]] std::optional<std::uint64_t> address_of(std::uint64_t file_offset) const;
+  void read_call_frames();
   [[nodiscard]] const Function* function_at(std::uint64_t address) const;
   [[nodiscard]] const Function* function_named(std::string_view name) const;
   [[nodiscard]] bool keeps_frame(const Function& function, std::uint64_t address) const;
@@ -73,8 +78,14 @@ class ElfSymbols {
   std::unique_ptr<ElfSymbols> debug_;
   std::vector<Function> functions_;
   std::vector<Segment> segments_;
+  struct CallFramesSection {
+    void* section = nullptr;
+    std::uint64_t address = 0;
+    CallFrames::Format format{};
+  } call_frames_section_;
+  std::optional<CallFrames> call_frames_;  // read when it is first asked for
   std::uint64_t entry_ = 0, libc_start_ = 0, thread_create_ = 0;
-  bool complete_ = false, x86_64_ = false;
+  bool complete_ = false, x86_64_ = false, native_ = false;
   std::string build_id_, debug_link_;
   std::uint32_t debug_checksum_ = 0;
 };

@@ -343,6 +343,10 @@ void put_in_map(bpf_map* map, const void* key, const void* value) {
                 phrase(errno));
 }
 
+bool put_if_possible(bpf_map* map, const void* key, const void* value) {
+  return bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) == 0;
+}
+
 void resize_map(bpf_map* map, std::uint32_t entries) { bpf_map__set_max_entries(map, entries); }
 
 std::uint64_t unfinished_calls(bpf_map* map) {

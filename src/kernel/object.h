@@ -145,6 +145,9 @@ void run_iterator(bpf_program* program);
 /// Puts `value` under `key`, both of the sizes the map has. Throws Error.
 void put_in_map(bpf_map* map, const void* key, const void* value);
 
+/// The same, if there is room.
+bool put_if_possible(bpf_map* map, const void* key, const void* value);
+
 void resize_map(bpf_map* map, std::uint32_t entries);
 
 /// How many calls a map like `calls_by_tid` (bpf/lib/calls.bpf.h) holds that began and were not seen to end.

@@ -40,6 +40,27 @@ void append(std::string& bytes, const T& value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
+std::string question_about(SymbolQuestion::Kind kind, std::uint32_t pid, const Mapping& mapping,
+                           std::span<const WantedName> wanted) {
+  SymbolQuestion question;
+  question.kind = kind;
+  question.pid = pid;
+  question.start = mapping.start;
+  question.end = mapping.end;
+  question.file_offset = mapping.file_offset;
+  question.since = mapping.since;
+  question.major = mapping.file.major;
+  question.minor = mapping.file.minor;
+  question.inode = mapping.file.inode;
+  question.path_size = static_cast<std::uint32_t>(mapping.path.size());
+  question.count = static_cast<std::uint32_t>(wanted.size());
+  std::string packet;
+  append(packet, question);
+  packet.append(mapping.path);
+  for (const auto& one : wanted) append(packet, one);
+  return packet;
+}
+
 // It keeps nothing of its parent's: not the output, whose reader would wait for it, nor BPF.
 [[noreturn]] void become_server(int socket, int nothing, int parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -124,24 +145,21 @@ std::optional<std::string> SymbolProcess::ask(std::string_view question) {
   return std::nullopt;
 }
 
+SymbolProcess::Answer SymbolProcess::unwind_row(std::uint32_t pid, const Mapping& mapping, std::uint64_t at,
+                                                UnwindRow& row, std::int64_t* changed) {
+  const WantedName wanted{at, 0};
+  const auto answer = ask(question_about(SymbolQuestion::unwind, pid, mapping, {&wanted, 1}));
+  if (!answer) return Answer::none;
+  const auto head = read_at<SymbolAnswer>(*answer, 0);
+  if (!head || !head->has_file) return Answer::no_file;
+  if (changed) *changed = head->changed;
+  row = row_of(part(*answer, sizeof(*head), answer->size())).value_or(UnwindRow{});
+  return Answer::names;
+}
+
 SymbolProcess::Answer SymbolProcess::name(std::uint32_t pid, const Mapping& mapping, std::span<const WantedName> wanted,
                                           std::vector<NamedAddress>& names, std::int64_t* changed) {
-  SymbolQuestion question;
-  question.pid = pid;
-  question.start = mapping.start;
-  question.end = mapping.end;
-  question.file_offset = mapping.file_offset;
-  question.since = mapping.since;
-  question.major = mapping.file.major;
-  question.minor = mapping.file.minor;
-  question.inode = mapping.file.inode;
-  question.path_size = static_cast<std::uint32_t>(mapping.path.size());
-  question.count = static_cast<std::uint32_t>(wanted.size());
-  std::string packet;
-  append(packet, question);
-  packet.append(mapping.path);
-  for (const auto& one : wanted) append(packet, one);
-
+  const std::string packet = question_about(SymbolQuestion::names, pid, mapping, wanted);
   names.assign(wanted.size(), {});
   const auto answer = ask(packet);
   if (!answer) return Answer::none;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mappings.h"
+#include "core/unwind_row.h"
 #include "kernel/fd.h"
 
 namespace sonde::kernel {
@@ -48,6 +49,9 @@ class SymbolProcess {
   /// `changed`: when the file was changed last, ns of CLOCK_MONOTONIC.
   Answer name(std::uint32_t pid, const Mapping& mapping, std::span<const WantedName> wanted,
               std::vector<NamedAddress>& names, std::int64_t* changed = nullptr);
+  /// How callers are found at `at`, an offset in the file, as are those of the row.
+  Answer unwind_row(std::uint32_t pid, const Mapping& mapping, std::uint64_t at, UnwindRow& row,
+                    std::int64_t* changed = nullptr);
   /// What a process has mapped now, of what can be executed. Empty if it did not answer; no mappings if there is no
   /// such process.
   std::optional<std::vector<Mapping>> mappings(std::uint32_t pid);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What SymbolProcess and the process beside it say to each other: a packet each way, but for mappings, which come in
-// several, the last one empty.
+// several, the last one empty. The answer to `unwind` is a SymbolAnswer and, where there is one, a row (put_row()).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ inline constexpr std::size_t longest_packet = 160 * 1024;
 inline constexpr std::size_t longest_packet_name = 1000;
 
 struct SymbolQuestion {
-  enum Kind : std::uint32_t { names, mappings };
+  enum Kind : std::uint32_t { names, mappings, unwind };
   std::uint32_t kind = names;
   std::uint32_t pid = 0;
   std::uint64_t start = 0, end = 0, file_offset = 0, since = 0;

@@ -50,6 +50,8 @@ class Server {
       if (!question) return;
       if (question->kind == SymbolQuestion::mappings)
         tell_mappings(question->pid);
+      else if (question->kind == SymbolQuestion::unwind)
+        tell_row(*question, bytes.substr(sizeof(*question)));
       else
         tell_names(*question, bytes.substr(sizeof(*question)));
     }
@@ -73,12 +75,31 @@ class Server {
     say({});
   }
 
-  void tell_names(const SymbolQuestion& question, std::string_view rest) {
+  // Takes it off the front of `rest`.
+  static Mapping mapping_of(const SymbolQuestion& question, std::string_view& rest) {
     Mapping mapping{question.start, question.end, question.file_offset, question.since, {}, {}};
     mapping.file = {question.major, question.minor, question.inode};
     mapping.path = part(rest, 0, question.path_size);
     rest = part(rest, question.path_size, rest.size());
-    const bool of_file = mapping.is_file() || mapping.path == "[vdso]";
+    return mapping;
+  }
+
+  static bool is_of_file(const Mapping& mapping) { return mapping.is_file() || mapping.path == "[vdso]"; }
+
+  void tell_row(const SymbolQuestion& question, std::string_view rest) {
+    const Mapping mapping = mapping_of(question, rest);
+    const auto wanted = read_at<WantedName>(rest, 0).value_or(WantedName{});
+    ElfSymbols* file = is_of_file(mapping) ? file_of(question.pid, mapping) : nullptr;
+    const auto row = file ? file->unwind_row(wanted.at) : std::nullopt;
+    std::string packet;
+    append(packet, SymbolAnswer{file ? 1U : 0U, row ? 1U : 0U, changed_, size_});
+    if (row) put_row(*row, packet);
+    say(part(packet, 0, longest_packet));
+  }
+
+  void tell_names(const SymbolQuestion& question, std::string_view rest) {
+    const Mapping mapping = mapping_of(question, rest);
+    const bool of_file = is_of_file(mapping);
     const ElfSymbols* file = of_file ? file_of(question.pid, mapping) : nullptr;
     const bool compiled = !of_file || (!file && mapping.path.starts_with("/memfd:"));
     // A perf map speaks of addresses.
@@ -120,7 +141,7 @@ class Server {
     packet.append(name);
   }
 
-  const ElfSymbols* file_of(std::uint32_t pid, const Mapping& mapping) {
+  ElfSymbols* file_of(std::uint32_t pid, const Mapping& mapping) {
     if (mapping.path == "[vdso]") {
       if (!vdso_) vdso_ = ElfSymbols::vdso();
       constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;

@@ -9,8 +9,16 @@ void SystemSymbolizer::name_kernel(std::span<const std::uint64_t> addresses, std
 
 void SystemSymbolizer::name_user(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
                                  std::vector<Frame>& frames) {
+  name_chain({pid, time, {addresses.begin(), addresses.end()}}, frames);
+}
+
+void SystemSymbolizer::name_chain(const UserChain& chain, std::vector<Frame>& frames) {
   frames.clear();
-  if (user_) user_->name(pid, time, addresses, frames);
+  if (user_) user_->name(chain, frames);
+}
+
+UserChain SystemSymbolizer::unwind(const CopiedStack& copied) {
+  return user_ ? user_->unwind(copied) : UserChain{copied.pid, copied.time};
 }
 
 void SystemSymbolizer::forget_old() {

@@ -27,6 +27,8 @@ class SystemSymbolizer final : public Symbolizer {
   void name_kernel(std::span<const std::uint64_t> addresses, std::vector<Frame>& frames) override;
   void name_user(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
                  std::vector<Frame>& frames) override;
+  void name_chain(const UserChain& chain, std::vector<Frame>& frames) override;
+  [[nodiscard]] UserChain unwind(const CopiedStack& copied) override;
   void forget_old() override;
   [[nodiscard]] std::vector<std::string> notes() const override;
 

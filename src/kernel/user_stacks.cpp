@@ -8,9 +8,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include "core/units.h"
+#include "core/unwind.h"
 
 namespace sonde::kernel {
 namespace {
@@ -19,6 +22,7 @@ constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t return_bit = std::uint64_t{1} << 63;
 constexpr std::size_t most_names = 200'000;
 constexpr std::size_t most_asked = 4096;
+constexpr std::size_t most_rows = 100'000;
 
 std::uint64_t now() {
   timespec time{};
@@ -67,24 +71,30 @@ void UserStacks::take_mappings(std::uint32_t pid, std::uint64_t time) {
   }
 }
 
-void UserStacks::find_mappings(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses) {
+// At most once a second of each process.
+bool UserStacks::take_mappings_again(std::uint32_t pid, std::uint64_t time) {
+  if (!pid) return false;
+  std::uint64_t& asked = asked_[pid];
+  if (now() - asked < second) return false;
+  asked = now();
+  take_mappings(pid, time);
+  return true;
+}
+
+void UserStacks::find_mappings(const UserChain& chain) {
+  const auto& addresses = chain.addresses;
   bool all = true;
   looked_.assign(addresses.size(), {});
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const std::uint64_t returns = i > 0 ? 1 : 0;
+    const std::uint64_t returns = chain.is_exact(i) ? 0 : 1;
     Looked& frame = looked_[i];
-    frame.mapping = mappings_.find(pid, time, addresses[i] - returns);
+    frame.mapping = mappings_.find(chain.pid, chain.time, addresses[i] - returns);
     frame.wanted = {addresses[i], returns};
     if (!frame.mapping) all = all && i > 0 && i + 1 == addresses.size();  // the end of a broken chain is any number
     if (frame.mapping && !frame.mapping->path.empty())
       frame.wanted.at = addresses[i] - frame.mapping->start + frame.mapping->file_offset;
   }
-  if (all || !pid) return;
-  std::uint64_t& asked = asked_[pid];
-  if (now() - asked < second) return;
-  asked = now();
-  take_mappings(pid, time);
-  find_mappings(pid, time, addresses);
+  if (!all && take_mappings_again(chain.pid, chain.time)) find_mappings(chain);
 }
 
 UserStacks::Module& UserStacks::module_of(const Mapping& mapping) {
@@ -98,6 +108,19 @@ UserStacks::Module& UserStacks::module_of(const Mapping& mapping) {
     known->second.path = mapping.path.empty() ? "[anon]" : mapping.path;
   }
   return known->second;
+}
+
+// The file was looked at for this mapping, and was changed last then.
+void UserStacks::verify(Module& module, const Mapping& mapping, std::int64_t changed) {
+  if (!mapping.is_file()) return;
+  constexpr std::int64_t clock_step = 1'000'000;  // the clocks are not read at the same moment each time
+  if (std::abs(module.changed - changed) > clock_step) {
+    module.number = ++modules_made_;  // what is kept is of another file
+    module.changed = changed;
+    module.verified = mapping.since;
+  }
+  module.verified = std::max(module.verified, mapping.since);
+  module.asked = mapping.since;
 }
 
 bool UserStacks::remembered(Looked& frame) const {
@@ -143,16 +166,7 @@ void UserStacks::ask(std::uint32_t pid, std::size_t first) {
   }
   if (answer == SymbolProcess::Answer::no_file) module.missing_for = pid;
   if (answer != SymbolProcess::Answer::names) return;
-  if (mapping.is_file()) {
-    constexpr std::int64_t clock_step = 1'000'000;  // the clocks are not read at the same moment each time
-    if (std::abs(module.changed - changed) > clock_step) {
-      module.number = ++modules_made_;  // the names that are kept are another file's
-      module.changed = changed;
-      module.verified = mapping.since;
-    }
-    module.verified = std::max(module.verified, mapping.since);
-    module.asked = mapping.since;
-  }
+  verify(module, mapping, changed);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     frames[i]->name = {kept(names[i].name), names[i].offset, names[i].has_frame, names[i].starts};
     if (can_change(mapping)) continue;
@@ -167,14 +181,14 @@ void UserStacks::end_at_start() {
   if (start != looked_.rend()) looked_.erase(start.base(), looked_.end());
 }
 
-void UserStacks::name(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
-                      std::vector<Frame>& frames) {
+void UserStacks::name(const UserChain& chain, std::vector<Frame>& frames) {
+  const auto& addresses = chain.addresses;
   frames.clear();
   if (addresses.empty()) return;
-  catch_up(time);
-  if (!pid) ++nowhere_;
-  find_mappings(pid, time, addresses);
-  find_names(pid);
+  catch_up(chain.time);
+  if (!chain.pid) ++nowhere_;
+  find_mappings(chain);
+  find_names(chain.pid);
   end_at_start();
   const bool any_mapped = std::any_of(looked_.begin(), looked_.end(), [](const auto& frame) { return frame.mapping; });
   for (std::size_t i = 0; i < looked_.size(); ++i) {
@@ -190,13 +204,66 @@ void UserStacks::name(std::uint32_t pid, std::uint64_t time, std::span<const std
     const std::uint64_t in_module =
         mapping.path.empty() ? addresses[i] : addresses[i] - mapping.start + mapping.file_offset;
     frames.push_back({frame.name.text, frame.module->path, named ? frame.name.offset : in_module});
-    if (named && !frame.name.has_frame && !last) frames.push_back(marked(mark::gap));
+    if (named && !frame.name.has_frame && !last && chain.found_by_frame_pointer(i)) frames.push_back(marked(mark::gap));
   }
-  if (looked_.back().name.starts) return;
-  frames.push_back(marked(addresses.size() >= most_frames ? mark::cut : mark::broken));
+  if (looked_.back().name.starts || chain.end == UserChain::End::start) return;
+  const bool cut = addresses.size() >= most_frames || chain.end == UserChain::End::cut;
+  frames.push_back(marked(cut ? mark::cut : mark::broken));
+}
+
+UserChain UserStacks::unwind(const CopiedStack& copied) {
+  catch_up(copied.time);
+  // Of the first function, which did run, the mapping must be there; what a broken chain ends with is any number.
+  const std::uint64_t ip = copied.registers.empty() ? 0 : copied.registers.front();
+  if (!mappings_.find(copied.pid, copied.time, ip)) take_mappings_again(copied.pid, copied.time);
+  return sonde::unwind(copied, [&](std::uint64_t address) { return row_at(copied.pid, copied.time, address); });
+}
+
+// Memory without a file, and files that cannot be read, have a row that is not known.
+const UnwindRow* UserStacks::row_at(std::uint32_t pid, std::uint64_t time, std::uint64_t address) {
+  static const UnwindRow unknown;
+  const Mapping* mapping = mappings_.find(pid, time, address);
+  if (!mapping) return nullptr;
+  if (can_change(*mapping)) return &unknown;
+  Module& module = module_of(*mapping);
+  const std::uint64_t at = address - mapping->start + mapping->file_offset;
+  if (const UnwindRow* row = known_row(*mapping, module, at)) return row;
+  if (module.given_up || module.missing_for == pid || process_.given_up()) return &unknown;
+  const UnwindRow* row = ask_for_row(pid, *mapping, module, at);
+  return row ? row : &unknown;
+}
+
+const UnwindRow* UserStacks::known_row(const Mapping& mapping, const Module& module, std::uint64_t at) const {
+  if (mapping.is_file() && !module.knows(mapping)) return nullptr;
+  const auto rows = rows_.find(module.number);
+  if (rows == rows_.end()) return nullptr;
+  const auto next = rows->second.upper_bound(at);
+  if (next == rows->second.begin()) return nullptr;
+  const UnwindRow& row = std::prev(next)->second;
+  return at < row.end ? &row : nullptr;
+}
+
+const UnwindRow* UserStacks::ask_for_row(std::uint32_t pid, const Mapping& mapping, Module& module, std::uint64_t at) {
+  UnwindRow row;
+  std::int64_t changed = 0;
+  const auto answer = process_.unwind_row(pid, mapping, at, row, &changed);
+  if (answer == SymbolProcess::Answer::none) {
+    module.given_up = true;
+    ++given_up_;
+  }
+  if (answer == SymbolProcess::Answer::no_file) module.missing_for = pid;
+  if (answer != SymbolProcess::Answer::names) return nullptr;
+  verify(module, mapping, changed);
+  if (at < row.start || at >= row.end) row = {at, at + 1, {}, {}, {}, 0, false};
+  ++rows_kept_;
+  return &rows_[module.number].insert_or_assign(row.start, std::move(row)).first->second;
 }
 
 void UserStacks::forget_old() {
+  if (rows_kept_ >= most_rows) {
+    rows_.clear();
+    rows_kept_ = 0;
+  }
   if (asked_.size() > most_asked) asked_.clear();
   if (names_.size() < most_names && texts_.size() < most_names && modules_.size() < most_names) return;
   names_.clear();

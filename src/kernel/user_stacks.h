@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "core/mappings.h"
 #include "core/stack.h"
+#include "core/unwind_row.h"
 #include "kernel/mapping_recorder.h"
 #include "kernel/symbol_process.h"
 
@@ -28,9 +30,9 @@ class UserStacks {
   /// What was mapped until `time`: now and then, and before name().
   void catch_up(std::uint64_t time);
   [[nodiscard]] std::vector<int> fds() const;
-  /// See Symbolizer::name_user().
-  void name(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses,
-            std::vector<Frame>& frames);
+  /// See Symbolizer.
+  void name(const UserChain& chain, std::vector<Frame>& frames);
+  [[nodiscard]] UserChain unwind(const CopiedStack& copied);
   void forget_old();
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] const SymbolProcess& process() const { return process_; }
@@ -74,11 +76,16 @@ class UserStacks {
   };
 
   void take_mappings(std::uint32_t pid, std::uint64_t time);
-  void find_mappings(std::uint32_t pid, std::uint64_t time, std::span<const std::uint64_t> addresses);
+  bool take_mappings_again(std::uint32_t pid, std::uint64_t time);
+  void find_mappings(const UserChain& chain);
   void find_names(std::uint32_t pid);
   void ask(std::uint32_t pid, std::size_t first);
   bool remembered(Looked& frame) const;
   Module& module_of(const Mapping& mapping);
+  void verify(Module& module, const Mapping& mapping, std::int64_t changed);
+  const UnwindRow* row_at(std::uint32_t pid, std::uint64_t time, std::uint64_t address);
+  const UnwindRow* known_row(const Mapping& mapping, const Module& module, std::uint64_t at) const;
+  const UnwindRow* ask_for_row(std::uint32_t pid, const Mapping& mapping, Module& module, std::uint64_t at);
   std::string_view kept(const std::string& text) { return *texts_.insert(text).first; }
   void end_at_start();
 
@@ -90,6 +97,8 @@ class UserStacks {
   std::unordered_set<std::string> texts_;
   std::unordered_map<std::uint32_t, std::uint64_t> asked_;  // when a process was last asked for its mappings
   std::vector<Looked> looked_;
+  std::unordered_map<std::uint32_t, std::map<std::uint64_t, UnwindRow>> rows_;  // by module, and where they begin
+  std::size_t rows_kept_ = 0;
   std::uint32_t modules_made_ = 0;
   std::uint64_t nowhere_ = 0, given_up_ = 0;
 };

@@ -42,7 +42,7 @@ void take_all(const OpenObject& open) {
   std::memset(const_cast<char*>(open.conf.data()), 0xff, open.conf.size());
   if (open.tail_glob) open.tail_glob->used = 1;
   if (open.walks_paths) *open.walks_paths = 1;
-  if (open.stacks) *open.stacks = {1, 1};
+  if (open.stacks) *open.stacks = {1, 1, UNWIND_WHERE_NEEDED};
   open.lib->apart = 1;
   filter_conf& filter = *open.filter;
   std::memset(&filter, 0xff, sizeof(filter));

@@ -9,6 +9,7 @@ namespace sonde::fuzz {
 
 void accounts(std::string_view bytes);
 void btf(std::string_view bytes);
+void call_frames(std::string_view bytes);
 void demangle(std::string_view bytes);
 void elf(std::string_view bytes);
 void folded(std::string_view bytes);

@@ -14,6 +14,7 @@ namespace {
 
 const std::map<std::string, void (*)(std::string_view)> targets{{"accounts", fuzz::accounts},
                                                                 {"btf", fuzz::btf},
+                                                                {"call_frames", fuzz::call_frames},
                                                                 {"demangle", fuzz::demangle},
                                                                 {"elf", fuzz::elf},
                                                                 {"folded", fuzz::folded},

@@ -20,7 +20,19 @@ class Hundreds final : public Symbolizer {
     ++asked;
     name(addresses, "/program", frames);
   }
+  void name_chain(const UserChain& chain, std::vector<Frame>& frames) override {
+    name_user(chain.pid, chain.time, chain.addresses, frames);
+    if (marks && chain.end != UserChain::End::start) frames.push_back(marked(mark::broken));
+  }
+  // As many functions as bytes were copied.
+  UserChain unwind(const CopiedStack& copied) override {
+    UserChain chain{copied.pid, copied.time};
+    for (const char c : copied.stack) chain.addresses.push_back(100 * static_cast<std::uint64_t>(c - '0'));
+    chain.end = UserChain::End::start;
+    return chain;
+  }
   void forget_old() override { names_.clear(); }
+  bool marks = false;
   int asked = 0;
 
  private:
@@ -45,9 +57,10 @@ void append(std::string& bytes, const T& value) {
 }
 
 std::string record(std::uint64_t number, const std::vector<std::uint64_t>& kernel,
-                   const std::vector<std::uint64_t>& user, std::uint32_t pid = 7) {
+                   const std::vector<std::uint64_t>& user, std::uint32_t pid = 7, std::uint64_t program = 0) {
   std::string bytes;
   append(bytes, number);
+  append(bytes, program);
   for (const auto address : kernel) append(bytes, address);
   for (const auto address : user) append(bytes, address);
   append(bytes, std::uint64_t{9});
@@ -118,7 +131,43 @@ TEST_F(StackStoreTest, KeepsAnEmptyStackApart) {
 TEST_F(StackStoreTest, RefusesWhatIsNone) {
   EXPECT_FALSE(store_.take("short"));
   EXPECT_FALSE(store_.take(std::string(40, 'x')));
-  EXPECT_FALSE(store_.take(record(1, {101}, {303}).substr(8)));  // without its number
+  EXPECT_FALSE(store_.take(record(1, {101}, {303}).substr(16)));  // without its number
+}
+
+// Which chain of calls it is is known only when it was unwound.
+TEST_F(StackStoreTest, CountsCopiesUnderWhatTheyComeTo) {
+  CopiedStack copied;
+  copied.seed = 5;
+  copied.stack = "12";
+  const auto number = store_.take(copied);
+  EXPECT_EQ(store_.find(number), StackStore::untold);
+  EXPECT_EQ(store_.take(copied), number);
+  copied.stack = "13";
+  EXPECT_NE(store_.take(copied), number);
+  copied.stack = "12";
+  copied.kernel = {707};
+  EXPECT_NE(store_.take(copied), number);
+  copied.kernel.clear();
+  copied.seed = 6;  // another process: another number, and the same names
+  const auto same = store_.take(copied);
+  EXPECT_NE(same, number);
+  EXPECT_FALSE(store_.look_up(10));
+  EXPECT_EQ(frames_of(store_, number),
+            (std::vector<Frame>{{"f1", "/program", Frame::anywhere}, {"f2", "/program", Frame::anywhere}}));
+  EXPECT_EQ(store_.find(same), store_.find(number));
+}
+
+TEST_F(StackStoreTest, TellsOfProgramsWhoseStacksAreBroken) {
+  std::vector<std::uint64_t> told;
+  store_.tell_of_broken([&](std::uint64_t program) { told.push_back(program); });
+  store_.take(record(1, {}, {303}, 7, 77));
+  store_.look_up(1);
+  EXPECT_TRUE(told.empty());
+  symbolizer_.marks = true;
+  store_.take(record(2, {}, {303}, 7, 77));
+  store_.take(record(3, {}, {303}, 7, 0));  // nobody wants to know
+  store_.look_up(2);
+  EXPECT_EQ(told, std::vector<std::uint64_t>{77});
 }
 
 TEST_F(StackStoreTest, BearsManyStacks) {

@@ -15,6 +15,7 @@
 #include "core/perf_record.h"
 #include "core/table.h"
 #include "corpus.h"
+#include "lib/abi.h"
 #include "written.h"
 
 namespace sonde {
@@ -41,6 +42,33 @@ TEST(Stack, IsNoneWhereTheRecordIsTooShortForIt) {
   const int error = -14;
   std::memcpy(failed.data() + failed.size() - 4, &error, sizeof(error));
   EXPECT_TRUE(recorded_stacks(failed)->user.empty());
+}
+
+TEST(Stack, IsFoundInACopy) {
+  stack_copy head{};
+  head.seed = 5;
+  head.time = 9;
+  head.pid = 7;
+  head.mark = STACK_COPY_MARK;
+  head.kernel_size = 16;
+  head.size = 5;
+  head.registers[1] = 0x7000;
+  head.kernel[1] = 0xffffffff81000020;
+  const std::string record = std::string(reinterpret_cast<const char*>(&head), sizeof(head)) + "the row" + "stack";
+  const auto copied = copied_stack(record);
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(copied->seed, 5U);
+  EXPECT_EQ(copied->time, 9U);
+  EXPECT_EQ(copied->pid, 7U);
+  EXPECT_EQ(copied->registers.size(), std::size_t{STACK_REGISTERS});
+  EXPECT_EQ(copied->registers[1], 0x7000U);
+  EXPECT_EQ(copied->kernel, (std::vector<std::uint64_t>{0, 0xffffffff81000020}));
+  EXPECT_EQ(copied->row, "the row");
+  EXPECT_EQ(copied->stack, "stack");
+  EXPECT_FALSE(copied_stack(std::string_view(record).substr(0, sizeof(head) + 4)));
+  EXPECT_FALSE(copied_stack(corpus("mappings/stacks")));
+  head.number = 1;
+  EXPECT_FALSE(copied_stack({reinterpret_cast<const char*>(&head), sizeof(head)}));
 }
 
 constexpr std::array<Frame, 5> frames{{{"vfs_open", "[kernel]", 0x10, false},
