@@ -19,6 +19,8 @@ constexpr std::uint64_t terminal_rows = 20;
 // Names are looked up soon, while the process is there that has the file; so many stacks at a time.
 constexpr std::uint64_t stack_wait = 250'000'000;
 constexpr std::size_t stacks_at_once = 256;
+// Of stacks that are copied, 99 a second of each CPU, while we wait up to two seconds for what a large file says.
+constexpr std::uint32_t times_for_copies = 4;
 
 // An interval ends so much later than the programs are told when, so that none of them can be late with the news.
 constexpr std::uint64_t notice = 200'000;
@@ -57,7 +59,7 @@ void SnapshotRun::size_maps(const LibraryParts& parts) {
   if (parts.read_tasks) size_accounts(parts);
   if (!stacks_) return;
   sources_->set(parts);
-  size_ring(parts);
+  size_ring(parts, unwind_ == UNWIND_NEVER ? 1 : times_for_copies);
 }
 
 void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {

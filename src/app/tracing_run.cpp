@@ -132,9 +132,9 @@ void TracingRun::seed_followed() {
   }
 }
 
-void TracingRun::size_ring(const LibraryParts& parts) const {
+void TracingRun::size_ring(const LibraryParts& parts, std::uint32_t times) const {
   const unsigned cpus = kernel::possible_cpus();
-  const std::uint32_t ring = ring_bytes(options_, cpus);
+  const std::uint32_t ring = ring_bytes(options_, cpus) * (options_.buffer_bytes ? 1 : times);
   kernel::resize_map(parts.events, ring);
   parts.lib->quarter = ring / 4;
   // All CPUs together look at least twice while a quarter fills.

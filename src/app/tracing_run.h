@@ -44,8 +44,8 @@ class TracingRun {
   /// Waits for `timeout_ns` (negative: for ever), a signal, the end of a process or the end of the run's time.
   void wait(std::int64_t timeout_ns);
   void report_losses(bool at_once);
-  /// Gives the ring of `parts` its size.
-  void size_ring(const LibraryParts& parts) const;
+  /// Gives the ring of `parts` its size: if --buffer-size says none, so many times the usual one.
+  void size_ring(const LibraryParts& parts, std::uint32_t times = 1) const;
   /// Lets the tool's programs tell what has begun and not ended at `time`, ns monotonic.
   void ask_what_runs(std::uint64_t time);
 
