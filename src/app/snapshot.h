@@ -257,6 +257,10 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
     std::memcpy(&value, row + sizeof(K), sizeof(V));
     if (beside) take_beside(key, beside);
     read_value(key, value, place);
+    add_row(key, value, buckets);
+  }
+  /// Of a row as it is here: adds it to what this reading has under that key.
+  void add_row(const K& key, const V& value, std::span<const std::uint32_t> buckets) {
     if (empty(value)) return;
     const auto [found, fresh] = now_.try_emplace(key, Entry{value, {buckets.begin(), buckets.end()}});
     if (fresh) return;

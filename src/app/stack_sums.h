@@ -133,7 +133,7 @@ class StackSums : public Snapshot<count_key, V, S> {
     return Taken::counted;
   }
   void read_unwound() final {
-    for (const Row& row : unwound_) this->read_row(reinterpret_cast<const std::byte*>(&row), {}, nullptr);
+    for (const Row& row : unwound_) this->add_row(row.key, row.value, {});
   }
 
   [[nodiscard]] bool merges_keys() const final { return true; }

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -19,10 +18,6 @@ namespace sonde::test {
 namespace {
 
 constexpr long long second = 1'000'000'000;
-
-std::string program(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
-}
 
 /// A process that computes where a library called it back, and knows how deep it is.
 class Callback {
@@ -54,13 +49,6 @@ class Callback {
   Child child_;
   std::size_t depth_ = 0;
 };
-
-Words names(const Json& stack) {
-  Words all;
-  if (stack.null()) return all;
-  for (const auto& frame : stack.items()) all.push_back(frame["symbol"].null() ? "?" : frame["symbol"].text());
-  return all;
-}
 
 // A chain of calls whose inner functions and outer ones are known, and how many there are.
 struct Chain {
