@@ -152,7 +152,7 @@ TEST(CallFrames, BearNonsense) {
   section.function(0x4000, 0x10, Bytes(100, 0x0a));  // remembers without end
   const CallFrames frames(section.bytes, 0, CallFrames::Format::eh_frame);
   EXPECT_EQ(frames.size(), 4U);
-  for (const std::uint64_t at : {0x1000, 0x2000, 0x3000, 0x4000}) EXPECT_FALSE(frames.find(at).known()) << at;
+  for (const std::uint64_t at : {0x1000UL, 0x2000UL, 0x3000UL, 0x4000UL}) EXPECT_FALSE(frames.find(at).known()) << at;
   for (std::size_t size = 0; size < section.bytes.size(); ++size) {
     const CallFrames cut(std::string_view(section.bytes).substr(0, size), 0, CallFrames::Format::eh_frame);
     EXPECT_FALSE(cut.find(0x1000).known());
