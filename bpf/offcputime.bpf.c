@@ -13,7 +13,7 @@ enum { USER_SWITCH, USER_WAKE, USER_SEED };
 #define COUNT_USERS 3
 
 #include "lib/follow.bpf.h"
-#include "lib/stack_counts.bpf.h"
+#include "lib/kernel_walk.bpf.h"
 /* Behind what it counts in. */
 #include "lib/absences.bpf.h"
 
@@ -88,7 +88,7 @@ static __always_inline void leaves(void* ctx, struct task_struct* task, bool pre
   if (!state_wanted(state)) return;
   pid = task_pid(task, &filter);
   if (!wanted(task, pid)) return;
-  if (!stack_of(ctx, USER_SWITCH, &conf.by, task, pid, &here, &counted)) return;
+  if (!stack_of_caller(ctx, USER_SWITCH, &conf.by, task, pid, &here, &counted)) return;
   row = row_of(&here, &counted, USER_SWITCH, state, task);
   if (row) absence_begins(key, row, now);
 }
@@ -160,7 +160,7 @@ static __always_inline __u64 waker(void* ctx, struct task_struct* by) {
   struct stack_here here;
   struct count_key key;
 
-  if (!stack_of(ctx, USER_WAKE, &by_process, by, pid, &here, &key)) return 0;
+  if (!stack_of_caller(ctx, USER_WAKE, &by_process, by, pid, &here, &key)) return 0;
   key.who = OFFCPUTIME_WAKER;
   row = count_row(&key, USER_WAKE, &at);
   if (!row) return 0;

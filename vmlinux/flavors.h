@@ -39,6 +39,16 @@ union thread_union {
   unsigned long stack[1];
 };
 
+/* Until 6.4 (fb799447ae29), with other kinds. */
+struct orc_entry___end {
+  s16 sp_offset;
+  s16 bp_offset;
+  unsigned sp_reg : 4;
+  unsigned bp_reg : 4;
+  unsigned type : 2;
+  unsigned end : 1;
+} __attribute__((packed));
+
 /* Since 5.19 a request of io_uring has its result as it will be posted. */
 struct io_kiocb___cqe {
   struct io_cqe cqe;

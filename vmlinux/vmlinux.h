@@ -22,6 +22,7 @@ typedef __u32 __be32;
 typedef __u64 __be64;
 typedef __u32 __wsum;
 
+typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 typedef __u8 u8;
@@ -80,6 +81,15 @@ enum io_uring_cmd_flags {
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* Of x86-64 with CONFIG_UNWINDER_ORC. */
+struct orc_entry {
+  s16 sp_offset;
+  s16 bp_offset;
+  unsigned sp_reg : 4;
+  unsigned bp_reg : 4;
+  unsigned type : 3;
+} __attribute__((packed));
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {

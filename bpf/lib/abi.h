@@ -32,6 +32,7 @@ enum drop_kind {
   DROP_UNSEEN,      /* a switch that the system did not show: it hides the task that left */
   DROP_THREAD_FULL, /* no room to remember when a thread left its CPU: its absence is not counted */
   DROP_COPY,        /* no room for the copy of a stack: what it is of counts with its stack by frame pointers */
+  DROP_MISTAKEN,    /* a kernel stack was counted as another one: at a check, see lib/kernel_walk.bpf.h */
   DROP_KINDS,
 };
 
@@ -145,6 +146,13 @@ enum stack_unwind {
 };
 
 /* Which stacks go behind each record, see stack.bpf.h. */
+/* Where an x86-64 kernel has the tables by which it walks up its stacks; `count` entries, 0: not known. */
+struct orc_tables {
+  __u64 instructions, entries; /* addresses: of what entries are for, as distances (__s32) from themselves */
+  __u64 function;              /* where some function begins */
+  __u64 count;
+};
+
 struct stack_conf {
   __u32 kernel;
   __u32 user;

@@ -25,7 +25,8 @@
 struct stack_here {
   struct stacked* memory;
   struct stack_tail tail;
-  __u64 end; /* in `memory`, of the stacks */
+  __u64 end;    /* in `memory`, of the stacks */
+  void* untold; /* given to the program, if the kernel's part is known by its number only; see lib/kernel_walk.bpf.h */
 };
 
 static __always_inline __u64 mix(__u64 number, __u64 word) {
@@ -33,15 +34,29 @@ static __always_inline __u64 mix(__u64 number, __u64 word) {
   return number ^ number >> 29;
 }
 
-static __noinline __u64 mix_words(const struct stacked* s, __u32 words, __u64 number) {
-  const __u64* all = (const void*)(s->bytes + STACKED_RECORD);
+/* The frames of one part, which begin with the one numbered `from`. Global: the verifier looks at it once, not wherever
+ * it is called. */
+__noinline __u64 mix_frames(__u32 user, __u32 from, __u32 frames, __u64 number) {
+  const struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
+  const __u64* all;
 
+  if (!s) return 0;
+  barrier_var(from);
+  all = (const void*)(s->bytes + STACKED_RECORD);
+  all += from & 127;
 #pragma clang loop unroll(disable)
-  for (__u32 i = 0; i < 2 * STACK_FRAMES; i++) {
-    if (i >= words) break;
+  for (__u32 i = 0; i < STACK_FRAMES; i++) {
+    if (i >= frames) break;
     number = mix(number, all[i]);
   }
   return number;
+}
+
+_Static_assert(STACK_FRAMES <= 127, "a part begins at most so many frames behind the other");
+
+/* The number of the kernel's part. */
+static __always_inline __u64 kernel_number(struct stack_here* here, __u32 user) {
+  return mix_frames(user, 0, frames_of(here->tail.kernel_size) / 8, (__u32)here->tail.kernel_size);
 }
 
 /* Whose it is, as rows tell it. Who has the same name is told apart by the number. */
@@ -77,50 +92,59 @@ static __always_inline __u64 program_of(struct task_struct* task) {
   return inode ? mix(BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(inode, i_sb, s_dev)) : 0;
 }
 
-/* The stacks that end at `end` are taken: makes their number, and where they are counted. */
+/* The stacks are taken, the kernel's part has that number: makes the number of both, and where they are counted. */
 static __always_inline void number_stacks(const volatile struct count_by* by, struct task_struct* task, __u32 pid,
-                                          __u64 end, struct stack_here* here, struct count_key* key) {
+                                          __u64 kernel, __u32 user, struct stack_here* here, struct count_key* key) {
   struct stacked* s = here->memory;
-  __u64 number;
+  __u64 number = mix(seed_of(by, task, pid), kernel);
 
-  here->end = end;
-  number = mix(seed_of(by, task, pid), (__u32)here->tail.kernel_size);
   if (here->tail.user_size == STACK_UNKNOWN) number = mix(number, 1);
-  number = mix_words(s, (end - STACKED_RECORD) / 8, number);
+  number = mix_frames(user, frames_of(here->tail.kernel_size) / 8, frames_of(here->tail.user_size) / 8, number);
   *(__u64*)s->bytes = number;
   key->who = owner_of(by, task, pid);
   key->what = number;
+}
+
+static __always_inline bool begin_stacks(__u32 user, __u32 pid, struct stack_here* here) {
+  here->memory = bpf_map_lookup_elem(&stacked, &user);
+  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
+  here->untold = 0;
+  return here->memory;
+}
+
+static __always_inline void take_kernel_part(void* ctx, struct stack_here* here) {
+  if (stacks.kernel) here->tail.kernel_size = put_stack(ctx, here->memory, STACKED_RECORD, STACKED_RECORD, 0);
+}
+
+/* Behind the kernel's part. */
+static __always_inline void take_user_part(void* ctx, struct stack_here* here) {
+  __u64 at = STACKED_RECORD + frames_of(here->tail.kernel_size);
+
+  if (stacks.user)
+    here->tail.user_size = put_stack(ctx, here->memory, at, STACKED_RECORD + STACK_BYTES, BPF_F_USER_STACK);
+  here->end = at + frames_of(here->tail.user_size);
 }
 
 /* Takes the stacks of the current task; `key` is then where it is counted. `user` is below COUNT_USERS. */
 static __always_inline bool stack_of(void* ctx, __u32 user, const volatile struct count_by* by,
                                      struct task_struct* task, __u32 pid, struct stack_here* here,
                                      struct count_key* key) {
-  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
-  __u64 at = STACKED_RECORD;
-
-  if (!s) return false;
-  here->memory = s;
-  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
-  if (stacks.kernel) here->tail.kernel_size = put_stack(ctx, s, at, STACKED_RECORD, 0);
-  at += frames_of(here->tail.kernel_size);
-  if (stacks.user) here->tail.user_size = put_stack(ctx, s, at, STACKED_RECORD + STACK_BYTES, BPF_F_USER_STACK);
-  at += frames_of(here->tail.user_size);
-  number_stacks(by, task, pid, at, here, key);
+  if (!begin_stacks(user, pid, here)) return false;
+  take_kernel_part(ctx, here);
+  take_user_part(ctx, here);
+  number_stacks(by, task, pid, kernel_number(here, user), user, here, key);
   return true;
 }
 
 /* The same of another task, which sleeps: what is known of its stack is the kernel's part. For iterators. */
 static __always_inline bool stack_of_sleeper(__u32 user, const volatile struct count_by* by, struct task_struct* task,
                                              __u32 pid, struct stack_here* here, struct count_key* key) {
-  struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
-
-  if (!s) return false;
-  here->memory = s;
-  here->tail = (struct stack_tail){.pid = pid, .mark = STACK_MARK};
-  if (stacks.kernel) here->tail.kernel_size = bpf_get_task_stack(task, s->bytes + STACKED_RECORD, STACK_BYTES, 0);
+  if (!begin_stacks(user, pid, here)) return false;
+  if (stacks.kernel)
+    here->tail.kernel_size = bpf_get_task_stack(task, here->memory->bytes + STACKED_RECORD, STACK_BYTES, 0);
   if (stacks.user && task->mm) here->tail.user_size = STACK_UNKNOWN;
-  number_stacks(by, task, pid, STACKED_RECORD + frames_of(here->tail.kernel_size), here, key);
+  here->end = STACKED_RECORD + frames_of(here->tail.kernel_size);
+  number_stacks(by, task, pid, kernel_number(here, user), user, here, key);
   return true;
 }
 
@@ -147,7 +171,12 @@ static __always_inline void name_row(const volatile struct count_by* by, struct 
 static __always_inline void stack_counted(struct stack_here* here, const volatile struct count_by* by,
                                           struct task_struct* task, struct count_name* name, __u64* told) {
   name_row(by, task, name);
-  if (!*told) *told = tell_stack(here);
+  if (*told) return;
+  if (here->untold) {
+    take_kernel_part(here->untold, here);
+    take_user_part(here->untold, here);
+  }
+  *told = tell_stack(here);
 }
 
 #endif

@@ -78,6 +78,9 @@ std::vector<std::string> Losses::incomplete() const {
     sentences.push_back(format_count(n) + (n == 1 ? " stack was" : " stacks were") +
                         " counted as frame pointers tell them: the ring buffer had no room for copies "
                         "(--buffer-size).");
+  if (const auto n = drops_[DROP_MISTAKEN].total)
+    sentences.push_back("At " + format_count(n) + (n == 1 ? " check" : " checks") +
+                        " a kernel stack was another one than it was counted as: some rows are of several stacks.");
   if (const auto n = drops_[DROP_SHELL].total)
     sentences.push_back(format_count(n) + (n == 1 ? " shell was" : " shells were") +
                         " started, perhaps from files that are not watched: the ring buffer had no room to tell "

@@ -65,6 +65,7 @@ void SnapshotRun::size_maps(const LibraryParts& parts) {
 void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& unused) const {
   if (parts.rows && keeps_accounts())
     unused.insert(unused.end(), {parts.rows, parts.buckets, parts.lanes, parts.places, parts.chunks});
+  if (parts.walkers && !parts.stacks->kernel) unused.push_back(parts.walkers);
   if (parts.stack_copies && unwind_ == UNWIND_NEVER) unused.push_back(parts.stack_copies);
   if (parts.unwound_programs && unwind_ != UNWIND_WHERE_NEEDED) unused.push_back(parts.unwound_programs);
 }
@@ -117,7 +118,7 @@ void SnapshotRun::loaded() {
   if (stacks_) {
     ring_.emplace(parts_.events, *parts_.run);
     waiter_.watch_edges(ring_->fd());
-    sources_->start(*parts_.run, options_, waiter_);
+    sources_->start(parts_, options_, waiter_);
   }
   if (parts_.buckets && snapshot_.distributions()) buckets_.emplace(parts_.buckets);
   if (parts_.beside && snapshot_.uses_beside()) beside_.emplace(parts_.beside);

@@ -23,9 +23,12 @@ void StackSources::set(const LibraryParts& parts) const {
   parts.lib->apart = wanted_.user;
 }
 
-void StackSources::start(run_state& run, const CommonOptions& options, Waiter& waiter) {
-  run_ = &run;
-  if (wanted_.kernel) symbolizer_.look_into_kernel();
+void StackSources::start(const LibraryParts& parts, const CommonOptions& options, Waiter& waiter) {
+  run_ = parts.run;
+  if (wanted_.kernel) {
+    const orc_tables tables = symbolizer_.look_into_kernel();
+    if (parts.orc) *parts.orc = tables;
+  }
   if (symbolizer_.user()) watch_mappings(*symbolizer_.user(), options, waiter);
 }
 

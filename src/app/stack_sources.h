@@ -27,7 +27,7 @@ class StackSources {
   /// Before the load: takes the stacks that are wanted, and hides the process that looks up names.
   void set(const LibraryParts& parts) const;
   /// The programs are loaded: begins to write down what is mapped. What it waits for is added to `waiter`.
-  void start(run_state& run, const CommonOptions& options, Waiter& waiter);
+  void start(const LibraryParts& parts, const CommonOptions& options, Waiter& waiter);
   /// Takes note of what was mapped until `time`, ns monotonic: now and then.
   void catch_up(std::uint64_t time);
   /// CPU time of the process that looks up names, ns.

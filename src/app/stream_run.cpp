@@ -39,7 +39,7 @@ void StreamRun::loaded() {
   values_.resize(chosen().size());
   ring_.emplace(parts_.events, *parts_.run);
   waiter_.watch_edges(ring_->fd());
-  if (sources_) sources_->start(*parts_.run, options_, waiter_);
+  if (sources_) sources_->start(parts_, options_, waiter_);
 }
 
 void StreamRun::opened() {

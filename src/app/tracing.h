@@ -54,6 +54,8 @@ struct LibraryParts {
   std::uint32_t* uses_buckets = nullptr;
   stack_conf* stacks = nullptr;  ///< of records that can have stacks behind them
   bpf_map* stacked = nullptr;
+  orc_tables* orc = nullptr;  ///< of programs that walk up the kernel's stacks by themselves
+  bpf_map* walkers = nullptr;
   bpf_map* stack_copies = nullptr;  ///< of a tool whose programs can have their stacks unwound by us
   bpf_map* unwound_programs = nullptr;
   bpf_map* samples = nullptr;         ///< how many each CPU was sampled for, asked for or not
@@ -180,6 +182,10 @@ class Probed : public Base {
     if constexpr (requires { s.rodata->stacks; }) {
       parts.stacks = &s.rodata->stacks;
       parts.stacked = s.maps.stacked;
+    }
+    if constexpr (requires { s.bss->orc; }) {
+      parts.orc = &s.bss->orc;
+      parts.walkers = s.maps.walkers;
     }
     if constexpr (requires { s.maps.stack_copies; }) {
       parts.stack_copies = s.maps.stack_copies;

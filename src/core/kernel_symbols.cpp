@@ -51,16 +51,28 @@ void KernelSymbols::take_line(std::string_view line) {
   const auto number = std::from_chars(line.data(), line.data() + line.size(), address, 16);
   line.remove_prefix(static_cast<std::size_t>(number.ptr - line.data()));
   if (number.ec != std::errc{} || line.size() < 4 || line[0] != ' ' || line[2] != ' ') return;
-  if (std::string_view("tTwW").find(line[1]) == std::string_view::npos) return;
+  if (std::string_view("tTwW").find(line[1]) == std::string_view::npos) return take_table(address, line.substr(3));
   functions_seen_ = true;
   line.remove_prefix(3);
   const std::string_view name = line.substr(0, line.find_first_of(" \t"));
   if (!address || name.empty() || names_.size() > most_names) return;
+  if (name == "schedule") function_ = address;
   line.remove_prefix(name.size());
   line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
   const std::uint32_t module = module_named(line.starts_with('[') ? line : "[kernel]");
   symbols_.push_back({address, static_cast<std::uint32_t>(names_.size()), module});
   names_.append(name).push_back('\0');
+}
+
+void KernelSymbols::take_table(std::uint64_t address, std::string_view name) {
+  if (name == "__start_orc_unwind_ip") instructions_ = address;
+  if (name == "__stop_orc_unwind_ip") instructions_end_ = address;
+  if (name == "__start_orc_unwind") entries_ = address;
+}
+
+orc_tables KernelSymbols::walk_tables() const {
+  if (!instructions_ || !entries_ || !function_ || instructions_end_ <= instructions_) return {};
+  return {instructions_, entries_, function_, (instructions_end_ - instructions_) / sizeof(std::int32_t)};
 }
 
 std::uint32_t KernelSymbols::module_named(std::string_view name) {

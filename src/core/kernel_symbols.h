@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/abi.h"
+
 namespace sonde {
 
 /// Where the kernel's functions are: what /proc/kallsyms says, packed.
@@ -28,6 +30,9 @@ class KernelSymbols {
   /// Whether there were functions, all of them at 0: the kernel does not tell this reader.
   [[nodiscard]] bool hidden() const { return functions_seen_ && symbols_.empty(); }
   [[nodiscard]] bool empty() const { return symbols_.empty(); }
+  /// Where the tables lie by which the kernel walks up its stacks (CONFIG_UNWINDER_ORC); all 0: there are none, or the
+  /// kernel does not tell.
+  [[nodiscard]] orc_tables walk_tables() const;
 
  private:
   struct Symbol {
@@ -35,6 +40,7 @@ class KernelSymbols {
     std::uint32_t name, module;  // where each begins in names_, with its NUL behind it
   };
   void take_line(std::string_view line);
+  void take_table(std::uint64_t address, std::string_view name);
   std::uint32_t module_named(std::string_view name);
 
   std::string rest_;  // of a line whose end is still to come
@@ -42,6 +48,7 @@ class KernelSymbols {
   std::vector<Symbol> symbols_;
   std::vector<std::uint32_t> modules_;
   bool functions_seen_ = false;
+  std::uint64_t instructions_ = 0, instructions_end_ = 0, entries_ = 0, function_ = 0;  // see orc_tables
 };
 
 /// Whether a function of the kernel is part of how a probe came to be run: such frames stand before what was probed.

@@ -51,7 +51,8 @@ std::uint64_t StackStore::take(const CopiedStack& copied) {
   for (const auto address : copied.kernel) number = mix(number, address);
   for (const auto address : chain.addresses) number = mix(number, address);
   number = mix(number, static_cast<std::size_t>(chain.end));
-  if (by_number_.emplace(number, untold).second) waiting_.push_back({number, 0, copied.kernel, std::move(chain), false});
+  if (by_number_.emplace(number, untold).second)
+    waiting_.push_back({number, 0, copied.kernel, std::move(chain), false});
   return number;
 }
 

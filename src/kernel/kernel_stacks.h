@@ -17,8 +17,9 @@ namespace sonde::kernel {
 class KernelStacks {
  public:
   /// Reads it now: a reader that did so in the midst of a flood of events would lose some.
-  void prepare() {
+  orc_tables prepare() {
     if (read_.empty()) read();
+    return read_.back().walk_tables();
   }
   /// Stacks are not taken by probes, whose frames are left out otherwise.
   void show_probes() { shows_probes_ = true; }

@@ -18,8 +18,8 @@ class SystemSymbolizer final : public Symbolizer {
   void look_into_programs(std::function<void(int pid)> began) {
     user_ = std::make_unique<UserStacks>(std::move(began));
   }
-  /// Stacks of the kernel: reads its names now.
-  void look_into_kernel() { kernel_.prepare(); }
+  /// Stacks of the kernel: reads its names now. Returns where its own tables of frames are, see KernelSymbols.
+  orc_tables look_into_kernel() { return kernel_.prepare(); }
   /// See KernelStacks.
   void show_probes() { kernel_.show_probes(); }
   [[nodiscard]] UserStacks* user() const { return user_.get(); }

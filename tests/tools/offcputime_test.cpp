@@ -261,8 +261,8 @@ TEST_F(Offcputime, CountsOnlyWhatLastsSoLong) {
     const Gate go;
     Child child([&] {
       go.pass();
-      nap(100'000, 5);
-      nap(300 * ms, 2);
+      nap(5 * ms, 5);  // long enough that the timer does not come before the switch
+      nap(800 * ms, 2);
       return 0;
     });
     wait_for_state(child.pid(), 'S');
@@ -276,8 +276,8 @@ TEST_F(Offcputime, CountsOnlyWhatLastsSoLong) {
     return sum(report, "count", [](const Json& row) { return has(names(row["stack"]), "do_nanosleep"); });
   };
   EXPECT_EQ(counted({}), 7);
-  EXPECT_EQ(counted({"--min", "200ms"}), 2);
-  EXPECT_EQ(counted({"--max", "200ms"}), 5);
+  EXPECT_EQ(counted({"--min", "400ms"}), 2);
+  EXPECT_EQ(counted({"--max", "400ms"}), 5);
 }
 
 TEST_F(Offcputime, FindsWhoWaitsForALock) {

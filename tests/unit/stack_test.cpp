@@ -156,6 +156,24 @@ TEST(KernelSymbols, HaveModulesAndEnds) {
   EXPECT_FALSE(symbols.hidden());
 }
 
+TEST(KernelSymbols, TellWhereTheTablesOfFramesAre) {
+  const std::string function = "ffffffff81000400 T schedule\n", start = "ffffffff83000000 R __start_orc_unwind_ip\n",
+                    both = "ffffffff83000040 R __start_orc_unwind\nffffffff83000040 R __stop_orc_unwind_ip\n";
+  const auto tables = [](const std::string& text) {
+    KernelSymbols symbols;
+    symbols.take(text);
+    symbols.finish();
+    return symbols.walk_tables();
+  };
+  const auto found = tables(function + start + both);
+  EXPECT_EQ(found.instructions, 0xffffffff83000000);
+  EXPECT_EQ(found.entries, 0xffffffff83000040);
+  EXPECT_EQ(found.function, 0xffffffff81000400);
+  EXPECT_EQ(found.count, 16U);
+  for (const auto& text : {function, start + both, function + start, function + both})
+    EXPECT_EQ(tables(text).count, 0U);
+}
+
 TEST(KernelSymbols, MayBeHidden) {
   KernelSymbols symbols;
   symbols.take(corpus("symbol_maps/hidden"));
