@@ -14,7 +14,8 @@ namespace {
 
 // A row is a key on a CPU. Distributions make it ten times as large.
 constexpr std::uint32_t usual_rows = 65536, usual_rows_with_buckets = 16384;
-constexpr std::uint32_t usual_stacks = 131072;
+// 100,000 stacks that two CPUs meet: 64 MiB of the kernel's memory with the ring, where rows are the longest.
+constexpr std::uint32_t usual_stacks_each = 131072, usual_stacks = 2 * usual_stacks_each;
 constexpr std::uint64_t terminal_rows = 20;
 // Names are looked up soon, while the process is there that has the file; so many stacks at a time.
 constexpr std::uint64_t stack_wait = 250'000'000;
@@ -30,7 +31,8 @@ constexpr std::size_t longest_drain_records = 8192;
 constexpr std::uint32_t least_threads = 8192;
 
 std::uint32_t fair_stacks(std::uint64_t most) {
-  return most ? static_cast<std::uint32_t>(std::min<std::uint64_t>(most, usual_stacks)) : usual_stacks;
+  const std::uint32_t usual = std::min(kernel::possible_cpus() * usual_stacks_each, usual_stacks);
+  return most ? static_cast<std::uint32_t>(std::min<std::uint64_t>(most, usual)) : usual;
 }
 
 std::uint32_t whole_chunks(std::uint32_t rows) { return (rows + COUNT_CHUNK - 1) / COUNT_CHUNK; }
