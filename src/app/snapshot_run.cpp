@@ -29,6 +29,8 @@ constexpr std::uint64_t busy_wait = 10'000'000;
 constexpr std::uint64_t pending_patience = 100'000'000;
 constexpr std::size_t longest_drain_records = 8192;
 constexpr std::uint32_t least_threads = 8192;
+// Of stacks that come while a file is read, which may take two seconds.
+constexpr std::size_t most_fetched = std::size_t{64} << 20;
 
 std::uint32_t fair_stacks(std::uint64_t most) {
   const std::uint32_t usual = std::min(kernel::possible_cpus() * usual_stacks_each, usual_stacks);
@@ -121,6 +123,7 @@ void SnapshotRun::loaded() {
     ring_.emplace(parts_.events, *parts_.run);
     waiter_.watch_edges(ring_->fd());
     sources_->start(parts_, options_, waiter_);
+    sources_->meanwhile([this] { fetch_stacks(longest_drain_records); });
   }
   if (parts_.buckets && snapshot_.distributions()) buckets_.emplace(parts_.buckets);
   if (parts_.beside && snapshot_.uses_beside()) beside_.emplace(parts_.beside);
@@ -188,11 +191,40 @@ void SnapshotRun::fix_interval(std::uint64_t& end) {
   __atomic_store_n(parts_.interval_began, end, __ATOMIC_SEQ_CST);
 }
 
+// The ring is not read while a stack of it is looked at: that may have to wait, and more stacks come meanwhile.
+std::size_t SnapshotRun::fetch_stacks(std::size_t limit) {
+  const auto fetch = [this](const std::byte* record, std::size_t size) {
+    fetched_.emplace_back(reinterpret_cast<const char*>(record), size);
+    fetched_bytes_ += size;
+    return fetched_bytes_ < most_fetched;
+  };
+  return fetched_bytes_ < most_fetched ? ring_->drain(fetch, limit) : 0;
+}
+
+std::size_t SnapshotRun::take_fetched() {
+  std::size_t count = 0;
+  for (; !fetched_.empty(); ++count) {
+    const std::string record = std::move(fetched_.front());
+    fetched_.pop_front();
+    fetched_bytes_ -= record.size();
+    if (!take_stack(record)) losses_.add_malformed();
+  }
+  return count;
+}
+
+std::size_t SnapshotRun::drain_stacks() {
+  std::size_t count = 0;
+  for (bool more = true; more && count < longest_drain_records;) {
+    more = fetch_stacks(stacks_at_once) == stacks_at_once;
+    count += take_fetched();
+  }
+  return count;
+}
+
 std::size_t SnapshotRun::drain() {
+  if (stacks_) return drain_stacks();
   const auto take = [this](const std::byte* record, std::size_t size) {
-    if (stacks_) {
-      if (!take_stack({reinterpret_cast<const char*>(record), size})) losses_.add_malformed();
-    } else if (size >= snapshot_.account_size()) {
+    if (size >= snapshot_.account_size()) {
       snapshot_.take_account(record);
     } else {
       losses_.add_malformed();
@@ -282,7 +314,7 @@ void SnapshotRun::read_cpu_accounts() {
 }
 
 void SnapshotRun::take_stacks() {
-  while (drain() == longest_drain_records) {
+  while (drain() >= longest_drain_records) {
   }
   sources_->catch_up(now());
   while (stacks_->look_up(stacks_at_once)) drain();

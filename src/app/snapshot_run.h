@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +46,9 @@ class SnapshotRun final : public TracingRun {
   void read_rows();
   void take_stacks();
   bool take_stack(std::string_view record);
+  std::size_t fetch_stacks(std::size_t limit);
+  std::size_t take_fetched();
+  std::size_t drain_stacks();
   void unwind_from_now_on(std::uint64_t program);
   void read_accounts(std::uint64_t boundary);
   void read_cpu_accounts();
@@ -67,6 +72,8 @@ class SnapshotRun final : public TracingRun {
   std::optional<Absences> absences_;
   std::optional<kernel::Hash> threads_;
   std::optional<kernel::Ring> ring_;
+  std::deque<std::string> fetched_;  // records of stacks, out of the ring's way
+  std::size_t fetched_bytes_ = 0;
   std::vector<Value> values_;
   std::uint64_t intervals_ = 0;  // shown
   std::uint32_t entries_ = 0;    // that there is room for

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/common.h"
@@ -28,6 +30,10 @@ class StackSources {
   void set(const LibraryParts& parts) const;
   /// The programs are loaded: begins to write down what is mapped. What it waits for is added to `waiter`.
   void start(const LibraryParts& parts, const CommonOptions& options, Waiter& waiter);
+  /// Is called now and then while a file is read, which may take seconds. It must not ask for names.
+  void meanwhile(std::function<void()> todo) const {
+    if (symbolizer_.user()) symbolizer_.user()->meanwhile(std::move(todo));
+  }
   /// Takes note of what was mapped until `time`, ns monotonic: now and then.
   void catch_up(std::uint64_t time);
   /// CPU time of the process that looks up names, ns.

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr std::int64_t millisecond = 1'000'000;
 constexpr std::int64_t patience = 2000 * millisecond;  // the largest files take a second
+constexpr std::int64_t pace = 50 * millisecond;
 constexpr unsigned most_ends = 5;
 constexpr std::size_t most_mappings = 1 << 17;
 constexpr rlim_t most_memory = rlim_t{4} << 30;
@@ -119,27 +121,33 @@ bool SymbolProcess::send(std::string_view question) {
                         static_cast<ssize_t>(question.size());
 }
 
-std::optional<std::string> SymbolProcess::receive(std::int64_t deadline) {
+// False: not in time.
+bool SymbolProcess::wait_for_answer(std::int64_t deadline) {
   for (;;) {
     const std::int64_t left = deadline - now();
+    if (left <= 0) return false;
     pollfd ready{socket_.get(), POLLIN, 0};
-    const int n = left > 0 ? poll(&ready, 1, static_cast<int>(left / millisecond) + 1) : 0;
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return std::nullopt;
-    std::string packet(longest_packet, '\0');
-    const ssize_t size = recv(socket_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
-    if (size < 0) return std::nullopt;
-    pollfd still{socket_.get(), 0, 0};
-    if (size == 0 && poll(&still, 1, 0) == 1 && still.revents & POLLHUP) return std::nullopt;
-    packet.resize(static_cast<std::size_t>(size));
-    return packet;
+    const int n = poll(&ready, 1, static_cast<int>(std::min(left, pace) / millisecond) + 1);
+    if (n > 0) return true;
+    if (n < 0 && errno != EINTR) return false;
+    if (meanwhile_) meanwhile_();
   }
 }
 
-std::optional<std::string> SymbolProcess::ask(std::string_view question) {
+std::optional<std::string_view> SymbolProcess::receive(std::int64_t deadline) {
+  if (!wait_for_answer(deadline)) return std::nullopt;
+  packet_.resize(longest_packet);
+  const ssize_t size = recv(socket_.get(), packet_.data(), packet_.size(), MSG_DONTWAIT);
+  if (size < 0) return std::nullopt;
+  pollfd still{socket_.get(), 0, 0};
+  if (size == 0 && poll(&still, 1, 0) == 1 && still.revents & POLLHUP) return std::nullopt;
+  return std::string_view(packet_).substr(0, static_cast<std::size_t>(size));
+}
+
+std::optional<std::string_view> SymbolProcess::ask(std::string_view question) {
   if (given_up()) return std::nullopt;
   if (send(question))
-    if (auto answer = receive(now() + patience)) return answer;
+    if (const auto answer = receive(now() + patience)) return answer;
   end();
   if (++ended_ < most_ends) start();
   return std::nullopt;

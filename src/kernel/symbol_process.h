@@ -55,6 +55,8 @@ class SymbolProcess {
   /// What a process has mapped now, of what can be executed. Empty if it did not answer; no mappings if there is no
   /// such process.
   std::optional<std::vector<Mapping>> mappings(std::uint32_t pid);
+  /// Is called now and then while an answer is waited for, which may be for seconds. It must ask nothing.
+  void meanwhile(std::function<void()> todo) { meanwhile_ = std::move(todo); }
 
   [[nodiscard]] int pid() const { return pid_; }
   /// How often it had to be ended; and whether that was too often, and there is none any more.
@@ -67,11 +69,14 @@ class SymbolProcess {
   void start();
   void end();
   bool send(std::string_view question);
-  /// Empty: not in time.
-  std::optional<std::string> receive(std::int64_t deadline);
-  std::optional<std::string> ask(std::string_view question);
+  /// Empty: not in time. Good until the next one.
+  std::optional<std::string_view> receive(std::int64_t deadline);
+  std::optional<std::string_view> ask(std::string_view question);
+  bool wait_for_answer(std::int64_t deadline);
 
   std::function<void(int)> began_;
+  std::function<void()> meanwhile_;
+  std::string packet_;
   Fd socket_;
   int pid_ = -1;
   unsigned ended_ = 0;

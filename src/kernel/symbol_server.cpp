@@ -28,7 +28,8 @@ constexpr std::size_t most_files = 256;
 constexpr std::int64_t clock_step = 1'000'000;  // ns
 constexpr std::size_t longest_maps = std::size_t{64} << 20;
 constexpr std::size_t most_perf_maps = 16;
-constexpr std::chrono::milliseconds perf_map_age{200};
+constexpr std::chrono::milliseconds perf_map_age{200}, look_age{1000};
+constexpr std::size_t most_looks = 4096;
 constexpr std::size_t maps_packet = 32 * 1024;
 
 template <class T>
@@ -147,15 +148,27 @@ class Server {
       constexpr std::uint64_t end_of_32_bits = std::uint64_t{1} << 32;
       return mapping.start < end_of_32_bits ? nullptr : vdso_.get();  // 32-bit programs have another
     }
+    const auto time = std::chrono::steady_clock::now();
+    const auto seen = looks_.find({pid, mapping.start, mapping.since});
+    if (seen != looks_.end() && seen->second.fits(mapping) && time - seen->second.time < look_age) {
+      changed_ = seen->second.file->changed;
+      size_ = seen->second.file->size;
+      return seen->second.file->symbols.get();
+    }
     auto mapped = open_mapped_file(pid, mapping);
     if (!mapped) return nullptr;  // another process may still have it
-    if (files_.size() > most_files) files_.clear();
+    if (files_.size() > most_files || looks_.size() > most_looks) {
+      looks_.clear();
+      files_.clear();
+    }
     auto& known = files_[std::tuple(mapping.path, mapping.file.major, mapping.file.minor, mapping.file.inode)];
     changed_ = mapped->changed;
     size_ = mapped->size;
     // A number may be that of another file by now. The clocks are not read at the same moment each time.
     const bool same = known.symbols && known.size == size_ && std::abs(known.changed - changed_) < clock_step;
     if (!same) known = {read_mapped_file(pid, mapping, std::move(mapped->file)), changed_, size_};
+    if (!same) std::erase_if(looks_, [&known](const auto& look) { return look.second.file == &known; });
+    looks_[{pid, mapping.start, mapping.since}] = {&known, mapping.end, mapping.file, mapping.path, time};
     return known.symbols.get();
   }
 
@@ -164,12 +177,25 @@ class Server {
     std::int64_t changed = 0;
     std::uint64_t size = 0;
   };
+  // That a mapping is of a file: to look again for each question takes as long as to answer it.
+  struct Look {
+    const File* file = nullptr;
+    std::uint64_t end = 0;
+    FileNumber number;
+    std::string path;
+    std::chrono::steady_clock::time_point time;
+
+    [[nodiscard]] bool fits(const Mapping& mapping) const {
+      return end == mapping.end && number == mapping.file && path == mapping.path;
+    }
+  };
 
   int socket_;
   std::map<std::uint32_t, std::pair<std::chrono::steady_clock::time_point, std::unique_ptr<PerfMap>>> maps_;
   std::unique_ptr<ElfSymbols> vdso_;
   std::map<std::tuple<std::string, std::uint32_t, std::uint32_t, std::uint64_t>, File> files_;
-  std::int64_t changed_ = 0;  // of the file that is asked for
+  std::map<std::tuple<std::uint32_t, std::uint64_t, std::uint64_t>, Look> looks_;  // pid, start, since
+  std::int64_t changed_ = 0;                                                       // of the file that is asked for
   std::uint64_t size_ = 0;
 };
 

@@ -27,6 +27,8 @@ class UserStacks {
 
   /// Begins to write down what is mapped, and asks what already is: of these processes, or if there are none of all.
   void start(std::span<const std::uint32_t> pids);
+  /// See SymbolProcess.
+  void meanwhile(std::function<void()> todo) { process_.meanwhile(std::move(todo)); }
   /// What was mapped until `time`: now and then, and before name().
   void catch_up(std::uint64_t time);
   [[nodiscard]] std::vector<int> fds() const;
