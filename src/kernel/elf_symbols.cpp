@@ -183,11 +183,6 @@ const ElfSymbols::Segment* ElfSymbols::segment_of(std::uint64_t file_offset) con
   return nullptr;
 }
 
-std::optional<std::uint64_t> ElfSymbols::address_of(std::uint64_t file_offset) const {
-  const Segment* segment = segment_of(file_offset);
-  return segment ? std::optional(file_offset - segment->file_offset + segment->address) : std::nullopt;
-}
-
 void ElfSymbols::read_call_frames() {
   const auto& [section, address, format] = call_frames_section_;
   const Elf_Data* data = section ? elf_rawdata(static_cast<Elf_Scn*>(section), nullptr) : nullptr;
@@ -264,17 +259,44 @@ bool ElfSymbols::is_start(std::uint64_t address, const Function* function) const
          shortly_before(libc_start_, before_libc_start) || shortly_before(thread_create_, before_thread_create);
 }
 
+// Between the functions around, as function_at() sees them, and outside of what is_start() asks for.
+void ElfSymbols::find_nameless(std::uint64_t address, const Segment& segment, Found& found) const {
+  std::uint64_t from = segment.address, to = segment.address + segment.size;
+  const auto next = std::upper_bound(functions_.begin(), functions_.end(), address,
+                                     [](std::uint64_t a, const Function& f) { return a < f.start; });
+  if (next != functions_.end()) to = std::min(to, next->start);
+  auto function = next;
+  for (int i = 0; i < looked_back && function != functions_.begin(); ++i) {
+    --function;
+    const std::uint64_t size = function->size ? function->size : std::min<std::uint64_t>(to - function->start, 4096);
+    from = std::max(from, function->start + size);
+  }
+  for (const auto& [begin, end] : {std::pair{entry_, entry_ + entry_size},
+                                   {libc_start_ - before_libc_start, libc_start_},
+                                   {thread_create_ - before_thread_create, thread_create_}}) {
+    if (end <= address) from = std::max(from, end);
+    if (begin > address) to = std::min(to, begin);
+  }
+  if (address < from || address >= to) return;
+  found.from = from - segment.address + segment.file_offset;
+  found.to = to - segment.address + segment.file_offset;
+}
+
 ElfSymbols::Found ElfSymbols::find(std::uint64_t file_offset, bool returns) const {
-  const auto address = address_of(file_offset);
-  if (!address) return {};
-  const std::uint64_t inside = *address - (returns ? 1 : 0);
+  const Segment* segment = segment_of(file_offset);
+  if (!segment) return {};
+  const std::uint64_t address = file_offset - segment->file_offset + segment->address;
+  const std::uint64_t inside = address - (returns ? 1 : 0);
   const Function* function = function_at(inside);
   Found found;
   // A thread that is inside clone() itself calls it, and did not begin there.
   found.starts = is_start(inside, function) && (returns || (function && function->start == entry_));
-  if (!function) return found;
+  if (!function) {
+    if (!found.starts && !is_start(inside, nullptr)) find_nameless(inside, *segment, found);
+    return found;
+  }
   found.name = function->name;
-  found.offset = *address - function->start;
+  found.offset = address - function->start;
   found.has_frame = found.starts || keeps_frame(*function, inside);
   return found;
 }

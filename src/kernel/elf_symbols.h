@@ -42,6 +42,8 @@ class ElfSymbols {
     std::uint64_t offset = 0;  ///< in it
     bool has_frame = true;     ///< it keeps a frame pointer, as far as can be seen
     bool starts = false;       ///< what a program or a thread begins in
+    /// Where there is no name and nothing begins: from where to where in the file that is so.
+    std::uint64_t from = 0, to = 0;
   };
   /// By offset in the file. `returns`: it is where a call returns to.
   [[nodiscard]] Found find(std::uint64_t file_offset, bool returns) const;
@@ -64,9 +66,9 @@ class ElfSymbols {
   void read_functions(void* section, std::uint64_t link, std::size_t entry_size);
   void read_notes(void* section);
   [[nodiscard]] const Segment* segment_of(std::uint64_t file_offset) const;
-  [[nodiscard]] std::optional<std::uint64_t> address_of(std::uint64_t file_offset) const;
   void read_call_frames();
   [[nodiscard]] const Function* function_at(std::uint64_t address) const;
+  void find_nameless(std::uint64_t address, const Segment& segment, Found& found) const;
   [[nodiscard]] const Function* function_named(std::string_view name) const;
   [[nodiscard]] bool keeps_frame(const Function& function, std::uint64_t address) const;
   [[nodiscard]] bool is_start(std::uint64_t address, const Function* function) const;

@@ -179,6 +179,8 @@ SymbolProcess::Answer SymbolProcess::name(std::uint32_t pid, const Mapping& mapp
     name.offset = head->offset;
     name.has_frame = head->has_frame;
     name.starts = head->starts;
+    name.from = head->from;
+    name.to = head->to;
     at += sizeof(*head) + name.name.size();
   }
   const auto head = read_at<SymbolAnswer>(*answer, 0);

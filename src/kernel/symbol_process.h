@@ -21,6 +21,7 @@ struct NamedAddress {
   std::uint64_t offset = 0;  ///< in it
   bool has_frame = true;     ///< see ElfSymbols::Found
   bool starts = false;
+  std::uint64_t from = 0, to = 0;
 };
 
 /// Where a name is wanted: an offset in the file that is mapped (of no file: the address), and whether a call returns

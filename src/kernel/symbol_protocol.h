@@ -33,6 +33,7 @@ struct SymbolName {
   std::uint32_t size = 0;  // of the name behind it
   std::uint16_t has_frame = 1;
   std::uint16_t starts = 0;
+  std::uint64_t from = 0, to = 0;  // see ElfSymbols::Found
 };
 
 /// The life of that process: answers until the other end is closed.

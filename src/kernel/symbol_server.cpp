@@ -138,7 +138,8 @@ class Server {
   static void add(std::string& packet, const ElfSymbols::Found& found) {
     std::string name = demangled(found.name, longest_packet_name);
     if (name.size() > longest_packet_name) name.resize(longest_packet_name);
-    append(packet, SymbolName{found.offset, static_cast<std::uint32_t>(name.size()), found.has_frame, found.starts});
+    append(packet, SymbolName{found.offset, static_cast<std::uint32_t>(name.size()), found.has_frame, found.starts,
+                              found.from, found.to});
     packet.append(name);
   }
 

@@ -127,9 +127,17 @@ bool UserStacks::remembered(Looked& frame) const {
   // The same number may be another file's by now: a program that was built anew.
   if (frame.mapping->is_file() && !frame.module->knows(*frame.mapping)) return false;
   const auto known = names_.find({frame.module->number, frame.wanted.at | (frame.wanted.returns ? return_bit : 0)});
-  if (known == names_.end()) return false;
+  if (known == names_.end()) return is_nameless(frame);
   frame.name = known->second;
   return true;
+}
+
+bool UserStacks::is_nameless(const Looked& frame) const {
+  const auto ranges = nameless_.find(frame.module->number);
+  if (ranges == nameless_.end()) return false;
+  const std::uint64_t inside = frame.wanted.at - frame.wanted.returns;
+  const auto next = ranges->second.upper_bound(inside);
+  return next != ranges->second.begin() && inside < std::prev(next)->second;
 }
 
 void UserStacks::find_names(std::uint32_t pid) {
@@ -170,7 +178,10 @@ void UserStacks::ask(std::uint32_t pid, std::size_t first) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     frames[i]->name = {kept(names[i].name), names[i].offset, names[i].has_frame, names[i].starts};
     if (can_change(mapping)) continue;
-    names_[{module.number, wanted[i].at | (wanted[i].returns ? return_bit : 0)}] = frames[i]->name;
+    if (names[i].from < names[i].to)
+      nameless_kept_ += nameless_[module.number].insert_or_assign(names[i].from, names[i].to).second;
+    else
+      names_[{module.number, wanted[i].at | (wanted[i].returns ? return_bit : 0)}] = frames[i]->name;
   }
 }
 
@@ -265,8 +276,10 @@ void UserStacks::forget_old() {
     rows_kept_ = 0;
   }
   if (asked_.size() > most_asked) asked_.clear();
-  if (names_.size() < most_names && texts_.size() < most_names && modules_.size() < most_names) return;
+  if (names_.size() + nameless_kept_ < most_names && texts_.size() < most_names && modules_.size() < most_names) return;
   names_.clear();
+  nameless_.clear();
+  nameless_kept_ = 0;
   texts_.clear();
   std::erase_if(modules_, [](const auto& module) { return !module.second.given_up; });
 }

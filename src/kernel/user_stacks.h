@@ -83,6 +83,7 @@ class UserStacks {
   void find_names(std::uint32_t pid);
   void ask(std::uint32_t pid, std::size_t first);
   bool remembered(Looked& frame) const;
+  [[nodiscard]] bool is_nameless(const Looked& frame) const;
   Module& module_of(const Mapping& mapping);
   void verify(Module& module, const Mapping& mapping, std::int64_t changed);
   const UnwindRow* row_at(std::uint32_t pid, std::uint64_t time, std::uint64_t address);
@@ -96,11 +97,13 @@ class UserStacks {
   std::unique_ptr<MappingRecorder> recorder_;
   std::unordered_map<std::string, Module> modules_;
   std::unordered_map<Place, Name, HashOfPlace> names_;
+  // Where files have none, by module: from where to where. Of a file that was stripped that is most of it.
+  std::unordered_map<std::uint32_t, std::map<std::uint64_t, std::uint64_t>> nameless_;
   std::unordered_set<std::string> texts_;
   std::unordered_map<std::uint32_t, std::uint64_t> asked_;  // when a process was last asked for its mappings
   std::vector<Looked> looked_;
   std::unordered_map<std::uint32_t, std::map<std::uint64_t, UnwindRow>> rows_;  // by module, and where they begin
-  std::size_t rows_kept_ = 0;
+  std::size_t rows_kept_ = 0, nameless_kept_ = 0;
   std::uint32_t modules_made_ = 0;
   std::uint64_t nowhere_ = 0, given_up_ = 0;
 };
