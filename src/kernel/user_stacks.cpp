@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t return_bit = std::uint64_t{1} << 63;
+constexpr std::uint64_t map_age = second / 5;  // the map of what was compiled is not looked for more often
 constexpr std::size_t most_names = 200'000;
 constexpr std::size_t most_asked = 4096;
 constexpr std::size_t most_rows = 100'000;
@@ -140,13 +141,19 @@ bool UserStacks::is_nameless(const Looked& frame) const {
   return next != ranges->second.begin() && inside < std::prev(next)->second;
 }
 
+bool UserStacks::lacks_map(std::uint32_t pid, const Mapping& mapping) const {
+  const auto known = without_map_.find(pid);
+  return mapping.path.empty() && known != without_map_.end() && now() - known->second < map_age;
+}
+
 void UserStacks::find_names(std::uint32_t pid) {
   for (auto& frame : looked_) {
     frame.done = !frame.mapping;
     if (frame.done) continue;
     frame.module = &module_of(*frame.mapping);
     const Module& module = *frame.module;
-    const bool useless = module.given_up || (module.missing_for == pid && !can_change(*frame.mapping));
+    const bool missing = can_change(*frame.mapping) ? lacks_map(pid, *frame.mapping) : module.missing_for == pid;
+    const bool useless = module.given_up || missing;
     frame.done = useless || process_.given_up() || (!can_change(*frame.mapping) && remembered(frame));
   }
   for (std::size_t i = 0; i < looked_.size(); ++i)
@@ -172,7 +179,10 @@ void UserStacks::ask(std::uint32_t pid, std::size_t first) {
     module.given_up = true;
     ++given_up_;
   }
-  if (answer == SymbolProcess::Answer::no_file) module.missing_for = pid;
+  if (answer == SymbolProcess::Answer::no_file) {
+    module.missing_for = pid;
+    if (mapping.path.empty()) without_map_[pid] = now();
+  }
   if (answer != SymbolProcess::Answer::names) return;
   verify(module, mapping, changed);
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -276,6 +286,7 @@ void UserStacks::forget_old() {
     rows_kept_ = 0;
   }
   if (asked_.size() > most_asked) asked_.clear();
+  if (without_map_.size() > most_asked) without_map_.clear();
   if (names_.size() + nameless_kept_ < most_names && texts_.size() < most_names && modules_.size() < most_names) return;
   names_.clear();
   nameless_.clear();

@@ -83,6 +83,7 @@ class UserStacks {
   void find_names(std::uint32_t pid);
   void ask(std::uint32_t pid, std::size_t first);
   bool remembered(Looked& frame) const;
+  [[nodiscard]] bool lacks_map(std::uint32_t pid, const Mapping& mapping) const;
   [[nodiscard]] bool is_nameless(const Looked& frame) const;
   Module& module_of(const Mapping& mapping);
   void verify(Module& module, const Mapping& mapping, std::int64_t changed);
@@ -100,7 +101,8 @@ class UserStacks {
   // Where files have none, by module: from where to where. Of a file that was stripped that is most of it.
   std::unordered_map<std::uint32_t, std::map<std::uint64_t, std::uint64_t>> nameless_;
   std::unordered_set<std::string> texts_;
-  std::unordered_map<std::uint32_t, std::uint64_t> asked_;  // when a process was last asked for its mappings
+  std::unordered_map<std::uint32_t, std::uint64_t> asked_;        // when a process was last asked for its mappings
+  std::unordered_map<std::uint32_t, std::uint64_t> without_map_;  // when a process was last seen to have none
   std::vector<Looked> looked_;
   std::unordered_map<std::uint32_t, std::map<std::uint64_t, UnwindRow>> rows_;  // by module, and where they begin
   std::size_t rows_kept_ = 0, nameless_kept_ = 0;
