@@ -199,6 +199,13 @@ TOOLS = {
         measures=("slowdown", "memory"),
         goals={"traced_ratio": 1.01, "unrelated_ratio": 1.01},
     ),
+    "profile -F 999": Tool(
+        op="getppid",
+        unrelated_op="openat",
+        peers=(libbpf_tools("profile -F 999"), perf("record -a -g -F 999 -o -", binary_output=True)),
+        measures=("slowdown", "memory"),
+        goals={"traced_ratio": 1.02, "unrelated_ratio": 1.02},
+    ),
     "execsnoop": Tool(
         op="fork-exec",
         unrelated_op="getppid",
