@@ -158,10 +158,8 @@ class Server {
     }
     auto mapped = open_mapped_file(pid, mapping);
     if (!mapped) return nullptr;  // another process may still have it
-    if (files_.size() > most_files || looks_.size() > most_looks) {
-      looks_.clear();
-      files_.clear();
-    }
+    if (files_.size() > most_files || looks_.size() > most_looks) looks_.clear();
+    if (files_.size() > most_files) files_.clear();
     auto& known = files_[std::tuple(mapping.path, mapping.file.major, mapping.file.minor, mapping.file.inode)];
     changed_ = mapped->changed;
     size_ = mapped->size;
