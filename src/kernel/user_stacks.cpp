@@ -111,6 +111,13 @@ UserStacks::Module& UserStacks::module_of(const Mapping& mapping) {
   return known->second;
 }
 
+// Most functions of a stack are of two or three files.
+UserStacks::Module& UserStacks::module_in_stack(const Mapping& mapping) {
+  for (const auto& [known, module] : in_stack_)
+    if (known == &mapping) return *module;
+  return *in_stack_.emplace_back(&mapping, &module_of(mapping)).second;
+}
+
 // The file was looked at for this mapping, and was changed last then.
 void UserStacks::verify(Module& module, const Mapping& mapping, std::int64_t changed) {
   if (!mapping.is_file()) return;
@@ -147,10 +154,11 @@ bool UserStacks::lacks_map(std::uint32_t pid, const Mapping& mapping) const {
 }
 
 void UserStacks::find_names(std::uint32_t pid) {
+  in_stack_.clear();
   for (auto& frame : looked_) {
     frame.done = !frame.mapping;
     if (frame.done) continue;
-    frame.module = &module_of(*frame.mapping);
+    frame.module = &module_in_stack(*frame.mapping);
     const Module& module = *frame.module;
     const bool missing = can_change(*frame.mapping) ? lacks_map(pid, *frame.mapping) : module.missing_for == pid;
     const bool useless = module.given_up || missing;
@@ -237,6 +245,7 @@ UserChain UserStacks::unwind(const CopiedStack& copied) {
   // Of the first function, which did run, the mapping must be there; what a broken chain ends with is any number.
   const std::uint64_t ip = copied.registers.empty() ? 0 : copied.registers.front();
   if (!mappings_.find(copied.pid, copied.time, ip)) take_mappings_again(copied.pid, copied.time);
+  in_stack_.clear();
   return sonde::unwind(copied, [&](std::uint64_t address) { return row_at(copied.pid, copied.time, address); });
 }
 
@@ -246,7 +255,7 @@ const UnwindRow* UserStacks::row_at(std::uint32_t pid, std::uint64_t time, std::
   const Mapping* mapping = mappings_.find(pid, time, address);
   if (!mapping) return nullptr;
   if (can_change(*mapping)) return &unknown;
-  Module& module = module_of(*mapping);
+  Module& module = module_in_stack(*mapping);
   const std::uint64_t at = address - mapping->start + mapping->file_offset;
   if (const UnwindRow* row = known_row(*mapping, module, at)) return row;
   if (module.given_up || module.missing_for == pid || process_.given_up()) return &unknown;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "core/mappings.h"
@@ -86,6 +87,7 @@ class UserStacks {
   [[nodiscard]] bool lacks_map(std::uint32_t pid, const Mapping& mapping) const;
   [[nodiscard]] bool is_nameless(const Looked& frame) const;
   Module& module_of(const Mapping& mapping);
+  Module& module_in_stack(const Mapping& mapping);
   void verify(Module& module, const Mapping& mapping, std::int64_t changed);
   const UnwindRow* row_at(std::uint32_t pid, std::uint64_t time, std::uint64_t address);
   const UnwindRow* known_row(const Mapping& mapping, const Module& module, std::uint64_t at) const;
@@ -103,6 +105,7 @@ class UserStacks {
   std::unordered_set<std::string> texts_;
   std::unordered_map<std::uint32_t, std::uint64_t> asked_;        // when a process was last asked for its mappings
   std::unordered_map<std::uint32_t, std::uint64_t> without_map_;  // when a process was last seen to have none
+  std::vector<std::pair<const Mapping*, Module*>> in_stack_;      // of the stack that is being looked at
   std::vector<Looked> looked_;
   std::unordered_map<std::uint32_t, std::map<std::uint64_t, UnwindRow>> rows_;  // by module, and where they begin
   std::size_t rows_kept_ = 0, nameless_kept_ = 0;
