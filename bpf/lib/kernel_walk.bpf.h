@@ -42,6 +42,11 @@ struct {
   __type(value, struct walker);
 } walkers SEC(".maps");
 
+/* Without stacks of the kernel there is none: some kernels (6.1) look at global functions that nobody calls, too. */
+static __always_inline struct walker* walker_of(__u32 user) {
+  return stacks.kernel ? bpf_map_lookup_elem(&walkers, &user) : 0;
+}
+
 /* What is on the current task's stack above `ctx`; false if that is not on it. */
 static __always_inline bool read_stack(struct walker* w, struct task_struct* task, void* ctx) {
   __u64 bottom, top, size;
@@ -131,7 +136,7 @@ static __always_inline void look_up_step(struct walk_step* step, __u64 address) 
 
 /* What a walk did not know is looked up, once. */
 __noinline int learn_step(__u32 user) {
-  struct walker* w = bpf_map_lookup_elem(&walkers, &user);
+  struct walker* w = walker_of(user);
   struct walk_step* step;
   __u64 address;
 
@@ -158,7 +163,7 @@ static __always_inline struct walk_step* step_of(struct walker* w, __u64 address
 
 /* From the first frame to the user's registers; 0 if there is something on the way that is not known. */
 __noinline __u64 walk(__u32 user) {
-  volatile struct walker* w = bpf_map_lookup_elem(&walkers, &user);
+  volatile struct walker* w = walker_of(user);
   const struct walk_step* step;
 
   if (!w) return 0;
@@ -209,7 +214,7 @@ static __always_inline __u64 known_number(struct stack_here* here, __u32 user, _
 /* Finds the first frame that is no probe's: the lowest one that stands above what the program was given. Where another
  * number is found there by chance, the walk from it will not agree with the kernel's. */
 __noinline int find_first(__u32 user) {
-  volatile struct walker* w = bpf_map_lookup_elem(&walkers, &user);
+  volatile struct walker* w = walker_of(user);
   const struct stacked* s = bpf_map_lookup_elem(&stacked, &user);
   const __u64* frames;
 
@@ -238,7 +243,7 @@ static __always_inline __u64 kernel_part(void* ctx, __u32 user, struct task_stru
   struct walker* w = 0;
   __u64 number = 0, known;
 
-  if (bpf_core_type_exists(struct orc_entry) && orc.count) w = bpf_map_lookup_elem(&walkers, &user);
+  if (bpf_core_type_exists(struct orc_entry) && orc.count) w = walker_of(user);
 
   if (w && read_stack(w, task, ctx)) {
     number = walk(user);
