@@ -222,7 +222,7 @@ std::string wrapped(std::string_view prose, int width, int indent) {
     prose.remove_prefix(word.size());
     if (!first_in_line && column + 1 + letters(word) > width) {
       result.append("\n").append(static_cast<std::size_t>(std::max(indent, 0)), ' ');
-      column = std::max(indent, 0);
+      column = 0;
       first_in_line = true;
     }
     if (!first_in_line) {

@@ -24,7 +24,8 @@ bool is_utf8(std::string_view bytes);
 /// The candidate nearest to `word` by edit distance, empty if none is near enough to be what was meant.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
-/// Breaks prose at spaces so that no line exceeds `width`; lines after the first are indented by `indent` spaces.
+/// Breaks prose at spaces so that no line exceeds `width`; lines after the first are indented by `indent` spaces, which
+/// do not count.
 std::string wrapped(std::string_view prose, int width, int indent);
 
 }  // namespace sonde

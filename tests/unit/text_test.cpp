@@ -242,6 +242,9 @@ TEST(Wrapped, BreaksAtSpaces) {
   EXPECT_EQ(wrapped("exactly ten", 11, 4), "exactly ten");
   EXPECT_EQ(wrapped("exactly ten", 10, 4), "exactly\n    ten");
   EXPECT_EQ(wrapped("a bb ccc dddd", 6, 2), "a bb\n  ccc\n  dddd");
+  EXPECT_EQ(wrapped("a bb ccc dd eee", 6, 20),
+            "a bb" + std::string(1, '\n') + std::string(20, ' ') + "ccc dd\n" + std::string(20, ' ') + "eee")
+      << "behind a column of that width";
   EXPECT_EQ(wrapped("unbreakable words stay whole", 5, 0), "unbreakable\nwords\nstay\nwhole");
   EXPECT_EQ(wrapped("  spaces   vanish  ", 80, 0), "spaces vanish");
   EXPECT_EQ(wrapped("ääääääääää b", 12, 0), "ääääääääää b") << "letters count, not bytes";
