@@ -69,11 +69,12 @@ static __always_inline __u64 owner_of(const volatile struct count_by* by, struct
 
 /*
  * What of a number does not depend on where it is. exec gives a process another address space, where the same addresses
- * mean something else. A pointer that is loaded is one to the verifier, which lets nobody calculate with it; one that
+ * mean something else. Inverted, so that an idle CPU without any stack has a number that is not 0, which may mean that
+ * there is none. A pointer that is loaded is one to the verifier, which lets nobody calculate with it; one that
  * is read is a number.
  */
 static __always_inline __u64 seed_of(const volatile struct count_by* by, struct task_struct* task, __u32 pid) {
-  __u64 number = mix((__u64)BPF_CORE_READ(task, mm), pid);
+  __u64 number = mix(~(__u64)BPF_CORE_READ(task, mm), pid);
 
   if (by->who == COUNT_OF_COMM) {
     __u64 comm[COMM_LEN / 8];
