@@ -82,6 +82,7 @@ class Offcputime final : public StackSums<Times, Skeleton> {
 
   [[nodiscard]] absence_conf absences_wanted() const override { return want_; }
   [[nodiscard]] bool uses_beside() const override { return chain_ != 0; }
+  [[nodiscard]] bool stacks_of_sleepers() const override { return true; }
   [[nodiscard]] std::string sorted_by() const override { return "total_ns"; }
 
   void take_beside(const count_key& key, const std::byte* beside) override {

@@ -85,6 +85,8 @@ class SnapshotBase : public Tracing {
   [[nodiscard]] virtual std::optional<stack_conf> stacks_wanted() const { return std::nullopt; }
   /// Whether it is a probe that took them: how the kernel came to run that is left out then.
   [[nodiscard]] virtual bool stacks_of_probes() const { return true; }
+  /// Whether they are of those who are off their CPUs: how the scheduler took them off is left out then.
+  [[nodiscard]] virtual bool stacks_of_sleepers() const { return false; }
   /// Of such a tool, while it runs.
   [[nodiscard]] StackStore* stacks() const { return stacks_; }
   /// A row of the tool's for one stack that was unwound: counts it as if the kernel had, under that number.

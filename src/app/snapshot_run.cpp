@@ -48,6 +48,7 @@ SnapshotRun::SnapshotRun(SnapshotBase& tool, const CommonOptions& options)
   sources_.emplace(*wanted);
   if (!tool.stacks_of_probes()) sources_->show_probes();
   snapshot_.stacks_ = &stacks_.emplace(sources_->symbolizer());
+  if (tool.stacks_of_sleepers()) stacks_->leave_out_scheduler();
   unwind_ = static_cast<stack_unwind>(wanted->unwind);
   if (unwind_ == UNWIND_WHERE_NEEDED)
     stacks_->tell_of_broken([this](std::uint64_t program) { unwind_from_now_on(program); });

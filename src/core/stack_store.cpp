@@ -18,6 +18,16 @@ bool shows_lack(const Frame& frame) {
   return frame.symbol.empty() || (frame.is_mark && (frame.symbol == mark::gap || frame.symbol == mark::broken));
 }
 
+// By which a task is taken off its CPU, whatever it waits for. What it waits for is told by those that call them: of the
+// functions that the kernel itself leaves out (.sched.text), those that wait for locks and completions are not here.
+bool is_of_scheduler(const Frame& frame) {
+  if (frame.is_mark || frame.module != "[kernel]") return false;
+  const std::string_view name = frame.symbol.substr(0, frame.symbol.find('.'));  // without what a compiler appends
+  for (const std::string_view family : {"schedule", "io_schedule", "preempt_schedule"})
+    if (name == family || (name.starts_with(family) && name[family.size()] == '_')) return true;
+  return name == "__schedule" || name == "do_nanosleep";
+}
+
 }  // namespace
 
 std::size_t StackStore::HashOfFrame::operator()(const Frame& frame) const noexcept {
@@ -67,6 +77,8 @@ bool StackStore::look_up(std::size_t limit) {
 
 void StackStore::name(const Waiting& one) {
   symbolizer_.name_kernel(one.kernel, kernel_);
+  if (without_scheduler_)
+    kernel_.erase(kernel_.begin(), std::find_if_not(kernel_.begin(), kernel_.end(), is_of_scheduler));
   symbolizer_.name_chain(one.user, user_);
   if (one.user_unknown) user_ = {marked(mark::unknown)};
   if (one.program && tell_ && std::any_of(user_.begin(), user_.end(), shows_lack)) tell_(one.program);

@@ -36,6 +36,9 @@ class StackStore {
   /// Is told the programs (program_of() of bpf/lib/stack_counts.bpf.h) of which frame pointers showed a chain of calls
   /// that is not whole.
   void tell_of_broken(std::function<void(std::uint64_t program)> tell) { tell_ = std::move(tell); }
+  /// Of who sleeps, some ways to take a stack show the scheduler's own functions innermost, and others do not: from now
+  /// on none does, so that they read alike.
+  void leave_out_scheduler() { without_scheduler_ = true; }
   /// Looks up the names of at most `limit` stacks that were taken; true if there are more.
   bool look_up(std::size_t limit);
 
@@ -66,6 +69,7 @@ class StackStore {
   Id keep_stack(std::size_t kernel);
 
   Symbolizer& symbolizer_;
+  bool without_scheduler_ = false;
   std::function<void(std::uint64_t)> tell_;
   std::deque<Waiting> waiting_;
   std::unordered_map<std::uint64_t, Id> by_number_;

@@ -32,6 +32,7 @@ class Hundreds final : public Symbolizer {
     return chain;
   }
   void forget_old() override { names_.clear(); }
+  std::map<std::uint64_t, std::string> called;  // hundreds with other names
   bool marks = false;
   int asked = 0;
 
@@ -44,8 +45,9 @@ class Hundreds final : public Symbolizer {
         frames.push_back({{}, address ? module : std::string_view(), address});
         continue;
       }
-      frames.push_back(
-          {names_.try_emplace(hundred, "f" + std::to_string(hundred)).first->second, module, address % 100});
+      const auto known = called.find(hundred);
+      const std::string name = known == called.end() ? "f" + std::to_string(hundred) : known->second;
+      frames.push_back({names_.try_emplace(hundred, name).first->second, module, address % 100});
     }
   }
   std::map<std::uint64_t, std::string> names_;
@@ -101,6 +103,28 @@ TEST_F(StackStoreTest, PutsTheKernelsPartFirst) {
                                                       {"f3", "/program", Frame::anywhere},
                                                       {{}, "/program", Frame::anywhere},
                                                       {{}, {}, 0}}));
+}
+
+TEST_F(StackStoreTest, LeavesOutHowOneWasTakenOffTheCpu) {
+  symbolizer_.called = {{1, "__schedule"},  {2, "schedule"},  {3, "schedule_timeout"}, {4, "do_nanosleep.part.0"},
+                        {5, "io_schedule"}, {6, "schedules"}, {7, "mutex_lock"}};
+  const std::vector<std::uint64_t> stacks[]{{101, 202, 303, 801}, {801}, {101, 201, 401, 801}, {501, 801}};
+  store_.leave_out_scheduler();
+  std::uint64_t number = 0;
+  for (const auto& stack : stacks) store_.take(record(++number, stack, {303}));
+  store_.take(record(++number, {101, 201, 701, 301, 801}, {}));
+  store_.take(record(++number, {101, 601}, {}));
+  store_.take(record(++number, {}, {201}));
+  store_.look_up(10);
+  const Frame outer{"f8", "[kernel]", Frame::anywhere};
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    EXPECT_EQ(frames_of(store_, i), (std::vector<Frame>{outer, {"schedule_timeout", "/program", Frame::anywhere}}));
+  EXPECT_EQ(store_.find(1), store_.find(4));
+  EXPECT_EQ(frames_of(store_, 5), (std::vector<Frame>{{"mutex_lock", "[kernel]", Frame::anywhere},
+                                                      {"schedule_timeout", "[kernel]", Frame::anywhere},
+                                                      outer}));
+  EXPECT_EQ(frames_of(store_, 6), (std::vector<Frame>{{"schedules", "[kernel]", Frame::anywhere}}));
+  EXPECT_EQ(frames_of(store_, 7), (std::vector<Frame>{{"schedule", "/program", Frame::anywhere}}));
 }
 
 TEST_F(StackStoreTest, TakesForOneWhatReadsAlike) {
