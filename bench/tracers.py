@@ -192,6 +192,7 @@ TOOLS = {
     ),
     "offcputime -K": cswitch((libbpf_tools("offcputime"),), 1.30),
     "offcputime": cswitch((libbpf_tools("offcputime"),), None),
+    "offcputime --min 1ms --unwind dwarf": cswitch((libbpf_tools("offcputime -m 1000"),), None, measures=("slowdown",)),
     "profile": Tool(
         op="getppid",
         unrelated_op="openat",

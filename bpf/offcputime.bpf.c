@@ -13,6 +13,7 @@ enum { USER_SWITCH, USER_WAKE, USER_SEED };
 #define COUNT_USERS 3
 
 #include "lib/follow.bpf.h"
+#include "lib/held_copies.bpf.h"
 #include "lib/kernel_walk.bpf.h"
 /* Behind what it counts in. */
 #include "lib/absences.bpf.h"
@@ -71,15 +72,30 @@ static __always_inline __u32 row_of(struct stack_here* here, struct count_key* k
   return at;
 }
 
-static __always_inline void leaves(void* ctx, struct task_struct* task, bool preempt, bool unseen, __u64 now) {
+/* Whoever leaves has its stack copied, if it is to be unwound: what is counted then is a row of the copy's. */
+static __always_inline __u64 copied_for(void* ctx, struct task_struct* task, __u64 key, __u32 pid, __u32 state,
+                                        __u64 now) {
+  struct copied* copy = 0;
+  enum hold hold = hold_copy(ctx, USER_SWITCH, &conf.by, task, key, pid, now, &copy);
+
+  if (copy) {
+    copy->row.value.state = state;
+    name_row(&conf.by, task, &copy->row.value.name);
+  }
+  return hold == HOLD_NO_ROOM ? ABSENCE_WITHOUT_ROOM : 0;
+}
+
+static __always_inline void leaves(void* ctx, struct task_struct* task, bool preempt, bool unseen, __u64 now,
+                                   bool copying) {
   __u32 bits = task_state(task), state, pid, row;
-  __u64 key = task_key(task);
+  __u64 key = task_key(task), without_room = 0;
   struct stack_here here;
   struct count_key counted;
 
   if (bits & STATE_DEAD) {
     absence_forget(key, now);
     if (conf.chain) bpf_map_delete_elem(&wakings, &key);
+    if (copying) let_go_of_copy(key);
     return;
   }
   if (unseen) absence_lost(key, now);
@@ -88,9 +104,10 @@ static __always_inline void leaves(void* ctx, struct task_struct* task, bool pre
   if (!state_wanted(state)) return;
   pid = task_pid(task, &filter);
   if (!wanted(task, pid)) return;
+  if (copying) without_room = copied_for(ctx, task, key, pid, state, now);
   if (!stack_of_caller(ctx, USER_SWITCH, &conf.by, task, pid, &here, &counted)) return;
   row = row_of(&here, &counted, USER_SWITCH, state, task);
-  if (row) absence_begins(key, row, now);
+  if (row) absence_begins(key, row | without_room, now);
 }
 
 /* The row of an absence that was ended by these. */
@@ -116,7 +133,22 @@ static __always_inline struct offcputime_row* row_of_woken(struct offcputime_row
   return own;
 }
 
-static __always_inline void arrives(struct task_struct* task, __u64 now) {
+/* Whether the reader counts it, by the stack that was copied when it left. `woken` is the key of who woke it, or 0. */
+static __always_inline bool counted_by_copy(__u64 key, const struct absence* absence, __u64 began, __u64 part,
+                                            __u64 woken) {
+  struct copied* copy = copy_held(key, absence->since);
+
+  if (!copy) {
+    if (absence->row & ABSENCE_WITHOUT_ROOM) count_drop(DROP_HELD);
+    return false;
+  }
+  copy->row.value.absences = (struct absence_sums){};
+  add_absence(&copy->row.value.absences, began, part);
+  copy->row.value.told = woken;
+  return put_held_copy(copy, USER_SWITCH);
+}
+
+static __always_inline void arrives(struct task_struct* task, __u64 now, bool copying) {
   __u64 key = task_key(task), began = interval_of(now), since, part;
   struct absence* absence = bpf_map_lookup_elem(&absences, &key);
   struct waking* waking = conf.chain ? bpf_map_lookup_elem(&wakings, &key) : 0;
@@ -131,13 +163,14 @@ static __always_inline void arrives(struct task_struct* task, __u64 now) {
   row = bpf_map_lookup_elem(&rows, &at);
   if (began && row && part_of(&conf.want, since, began, now, &part)) {
     if (woken) row = row_of_woken(row, waking);
-    if (row) add_absence(&row->value.absences, began, part);
+    if (row && !(copying && counted_by_copy(key, absence, began, part, woken ? row->key.what : 0)))
+      add_absence(&row->value.absences, began, part);
   }
   absence_ends(absence, began);
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(off_and_on, bool preempt, struct task_struct* prev, struct task_struct* next) {
+static __always_inline int switches_to(void* ctx, bool preempt, struct task_struct* prev, struct task_struct* next,
+                                       bool copying) {
   __u32 zero = 0;
   struct cpu_switches* cpu = bpf_map_lookup_elem(&switches, &zero);
   bool unseen;
@@ -146,9 +179,20 @@ int BPF_PROG(off_and_on, bool preempt, struct task_struct* prev, struct task_str
   if (!cpu) return 0;
   now = bpf_ktime_get_ns();
   unseen = came_unseen(&cpu->came, prev, next);
-  if (next->pid) arrives(next, now);
-  if (prev->pid) leaves(ctx, prev, preempt, unseen, now);
+  if (next->pid) arrives(next, now, copying);
+  if (prev->pid) leaves(ctx, prev, preempt, unseen, now, copying);
   return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(off_and_on, bool preempt, struct task_struct* prev, struct task_struct* next) {
+  return switches_to(ctx, preempt, prev, next, false);
+}
+
+/* With --unwind: one of its own, since the other would save registers for what it never does. */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(off_on_copying, bool preempt, struct task_struct* prev, struct task_struct* next) {
+  return switches_to(ctx, preempt, prev, next, true);
 }
 
 static const struct count_by by_process = {.who = COUNT_OF_PROCESS};

@@ -19,7 +19,7 @@ struct offcputime_conf {
 
 struct offcputime_value {
   struct absence_sums absences;
-  __u64 told; /* the reader has been told what the stack is */
+  __u64 told; /* the reader has been told what the stack is; beside a copy: `what` of the row that tells who woke it */
   struct count_name name;
   __u64 stack; /* its number */
   __u32 state; /* enum sleep_state */

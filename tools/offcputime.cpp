@@ -2,6 +2,7 @@
 #include "offcputime.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "app/stack_sums.h"
 #include "core/absences.h"
@@ -15,6 +16,9 @@ namespace {
 using Times = offcputime_value;
 using Skeleton = offcputime_bpf;
 
+constexpr std::uint64_t least_unwound = 1'000'000;
+constexpr std::uint32_t most_held_copies = 1024;  // of 21 KiB
+
 class Offcputime final : public StackSums<Times, Skeleton> {
  public:
   Offcputime()
@@ -27,6 +31,8 @@ class Offcputime final : public StackSums<Times, Skeleton> {
              {{"sonde offcputime -d 10 -p 4711", "what a process waited for in ten seconds"},
               {"sonde offcputime --state D,iowait -i 5", "who is blocked, every five seconds"},
               {"sonde offcputime --min 10ms --wakers -c postgres", "long waits, and who ended them"},
+              {"sonde offcputime --min 1ms --unwind auto -p 4711",
+               "with all callers, if a library keeps no frame pointers"},
               {"sonde offcputime --flamegraph waits.html -- make", "what a build waits for, as a picture"}}}) {
     add_owners("times", "name of the thread that left its CPU there last");
     add({"state", Value::Kind::symbol, 6,
@@ -63,7 +69,7 @@ class Offcputime final : public StackSums<Times, Skeleton> {
       chain_ = static_cast<unsigned>(parse_natural(text, OFFCPUTIME_CHAIN));
       if (!chain_) throw Error(Exit::usage, "A chain of no wakers tells nothing.", "Give 1 to 8.");
     });
-    declare_stack_sums(options);
+    declare_stack_sums(options, "fp if nothing is said; with --min of 1ms at least dwarf or auto");
   }
 
  private:
@@ -78,6 +84,21 @@ class Offcputime final : public StackSums<Times, Skeleton> {
       states |= 1U << (found - std::begin(sleep_state_names));
     }
     return list.negated ? ~states : states;
+  }
+
+  // Whoever leaves has its stack copied before it is known for how long: that is for those who look at few, long
+  // absences.
+  [[nodiscard]] stack_unwind unwinding(std::optional<stack_unwind> asked) const override {
+    const stack_unwind how = asked.value_or(UNWIND_NEVER);
+    if (how != UNWIND_NEVER && want_.least < least_unwound)
+      throw Error(Exit::usage, "To unwind the stack of each short absence would cost more than what is measured.",
+                  "Give --min 1ms or more, or --unwind fp.");
+    return how;
+  }
+  std::uint64_t unwound_what(Times& times, std::uint64_t stack) override {
+    const std::uint64_t woken = std::exchange(times.told, 0);
+    times.stack = stack;
+    return shown_.copied(stack, times.state, woken);
   }
 
   [[nodiscard]] absence_conf absences_wanted() const override { return want_; }
@@ -95,9 +116,12 @@ class Offcputime final : public StackSums<Times, Skeleton> {
     if (times.stack) shown_.take_waker(times);
     times.absences = {};
   }
+  // Each interval has a place of its own until it is settled.
   void merge(Times& into, const Times& from) const override {
-    into.absences.time[0] += from.absences.time[0];
-    into.absences.number[0] += from.absences.number[0];
+    for (const int place : {0, 1}) {
+      into.absences.time[place] += from.absences.time[place];
+      into.absences.number[place] += from.absences.number[place];
+    }
     sonde::merge(into.name, from.name);
   }
   [[nodiscard]] Times difference(const Times& now, const Times& before) const override {
@@ -145,10 +169,11 @@ class Offcputime final : public StackSums<Times, Skeleton> {
     skeleton.rodata->conf = {by(), want_, states_, chain_};
     kernel::resize_map(skeleton.maps.absences, room_for_threads());
     if (chain_) kernel::resize_map(skeleton.maps.wakings, room_for_threads());
+    kernel::resize_map(skeleton.maps.held_copies, std::min(room_for_threads(), most_held_copies));
   }
   kernel::Ladder probes(Skeleton& s) override {
     kernel::Rung tp_btf{"tp_btf", {}};
-    tp_btf.attach(s.progs.off_and_on);
+    tp_btf.attach(copies_stacks() ? s.progs.off_on_copying : s.progs.off_and_on);
     if (!s.obj || chain_) tp_btf.attach(s.progs.wakes);
     return {"context switches", {tp_btf}};
   }

@@ -45,10 +45,18 @@ class ShownSleeps {
     if (wakers.stacks[0]) wakers_[what] = wakers;
   }
 
+  /// What a sleep is counted under whose stack was unwound; `woken`: `what` of the row that tells who ended it, or 0.
+  std::uint64_t copied(std::uint64_t stack, std::uint32_t state, std::uint64_t woken) {
+    const std::uint64_t what = mixed(mixed(stack, state), woken);
+    if (woken) woken_as_[what] = woken;
+    return what;
+  }
+
   /// The number of that sleep, the same for all that read alike.
   std::uint64_t number(std::uint64_t what, const offcputime_value& value, const StackStore& stacks) {
     Sleep sleep{value.state, stacks.find(value.stack), {}};
-    if (const auto known = wakers_.find(what); known != wakers_.end())
+    const auto as = woken_as_.find(what);
+    if (const auto known = wakers_.find(as == woken_as_.end() ? what : as->second); known != wakers_.end())
       for (const auto number : known->second.stacks) {
         if (!number) break;
         const auto mark = marks_.find(number);
@@ -61,9 +69,15 @@ class ShownSleeps {
   [[nodiscard]] const Sleep& at(std::uint64_t number) const { return *sleeps_[number]; }
 
  private:
+  static std::uint64_t mixed(std::uint64_t number, std::uint64_t word) {
+    number = (number ^ word) * 0x9e3779b97f4a7c15;
+    return number ^ number >> 29;
+  }
+
   std::set<std::string> texts_;
   std::unordered_map<std::uint64_t, std::string_view> marks_;  // by the number of a stack
   std::unordered_map<std::uint64_t, offcputime_wakers> wakers_;
+  std::unordered_map<std::uint64_t, std::uint64_t> woken_as_;
   std::map<Sleep, std::uint64_t> numbers_;
   std::vector<const Sleep*> sleeps_;
 };

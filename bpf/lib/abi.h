@@ -33,6 +33,7 @@ enum drop_kind {
   DROP_THREAD_FULL, /* no room to remember when a thread left its CPU: its absence is not counted */
   DROP_COPY,        /* no room for the copy of a stack: what it is of counts with its stack by frame pointers */
   DROP_MISTAKEN,    /* a kernel stack was counted as another one: at a check, see lib/kernel_walk.bpf.h */
+  DROP_HELD,        /* no room to keep one until it is known whether it counts: the same */
   DROP_KINDS,
 };
 

@@ -18,6 +18,9 @@ enum sleep_state {
   SLEEP_STATES,
 };
 
+/* Beside the row of one whose stack should have been copied, for which there was no room: lib/held_copies.bpf.h. */
+#define ABSENCE_WITHOUT_ROOM (1ULL << 32)
+
 /* A thread that is off its CPU, or was last. */
 struct absence {
   __u64 since;   /* ns, monotonic: when it left; 0: it is on a CPU */

@@ -91,24 +91,25 @@ static __noinline __u32 copy_stack(struct copied* c, __u64 from) {
 /* A stack below 4 GiB is that of a 32-bit program: frame pointers are the usual thing there. */
 static __always_inline bool is_narrow(__u64 stack_pointer) { return !(stack_pointer >> 32); }
 
-/* The copy of the current task's stack, with a row whose value is all zero and the tool's to fill; null where nothing
- * is to be unwound or to be had. `user` is below COUNT_USERS. */
-static __always_inline struct copied* stack_copied(void* ctx, __u32 user, const volatile struct count_by* by,
-                                                   struct task_struct* task, __u32 pid) {
-  struct copied* c;
+static __always_inline bool copies_stacks(void) { return stacks.user && stacks.unwind != UNWIND_NEVER; }
 
-  if (!stacks.user || stacks.unwind == UNWIND_NEVER || !BPF_CORE_READ(task, mm)) return 0;
-  if (stacks.unwind == UNWIND_WHERE_NEEDED) {
-    __u64 program = program_of(task);
+/* Whether the current task's stack is to be copied, if there is one. */
+static __always_inline bool is_unwound(struct task_struct* task) {
+  __u64 program;
 
-    if (!bpf_map_lookup_elem(&unwound_programs, &program)) return 0;
-  }
-  c = bpf_map_lookup_elem(&stack_copies, &user);
-  if (!c) return 0;
+  if (!copies_stacks() || !BPF_CORE_READ(task, mm)) return false;
+  if (stacks.unwind == UNWIND_ALWAYS) return true;
+  program = program_of(task);
+  return bpf_map_lookup_elem(&unwound_programs, &program);
+}
+
+/* Copies it, with a row whose value is all zero and the tool's to fill. False where nothing is to be had. */
+static __always_inline bool take_copy(void* ctx, struct copied* c, const volatile struct count_by* by,
+                                      struct task_struct* task, __u32 pid) {
   copy_registers(c->head.registers, current_regs(task));
-  if (is_narrow(c->head.registers[1])) return 0;
+  if (is_narrow(c->head.registers[1])) return false;
   c->head.size = copy_stack(c, c->head.registers[1]);
-  if (!c->head.size) return 0;
+  if (!c->head.size) return false;
   c->head.number = 0;
   c->head.seed = seed_of(by, task, pid);
   c->head.pid = pid;
@@ -116,22 +117,37 @@ static __always_inline struct copied* stack_copied(void* ctx, __u32 user, const 
   c->head.kernel_size = stacks.kernel ? bpf_get_stack(ctx, c->head.kernel, sizeof(c->head.kernel), 0) : 0;
   __builtin_memset(&c->row, 0, sizeof(c->row));
   c->row.key.who = owner_of(by, task, pid);
-  return c;
+  return true;
 }
 
-/* Hands it to the reader, who counts it. False if there is no room. */
-static __always_inline bool copy_counted(struct copied* c, const volatile struct count_by* by, struct task_struct* task,
-                                         struct count_name* name) {
+/* The copy of the current task's stack; null where nothing is to be unwound or to be had. `user` is below COUNT_USERS.
+ */
+static __always_inline struct copied* stack_copied(void* ctx, __u32 user, const volatile struct count_by* by,
+                                                   struct task_struct* task, __u32 pid) {
+  struct copied* c;
+
+  if (!is_unwound(task)) return 0;
+  c = bpf_map_lookup_elem(&stack_copies, &user);
+  return c && take_copy(ctx, c, by, task, pid) ? c : 0;
+}
+
+/* Hands it to the reader, who counts it. `unchecked` is of this CPU. False if there is no room. */
+static __always_inline bool put_copy(struct copied* c, __u32* unchecked) {
   __u64 size = c->head.size;
 
-  name_row(by, task, name);
-  c->head.time = bpf_ktime_get_ns();
   barrier_var(size);
   if (size > STACK_COPY) size = STACK_COPY;
   size += __builtin_offsetof(struct copied, stack);
-  if (ring_put(c, size, &c->unchecked)) return true;
+  if (ring_put(c, size, unchecked)) return true;
   count_drop(DROP_COPY);
   return false;
+}
+
+static __always_inline bool copy_counted(struct copied* c, const volatile struct count_by* by, struct task_struct* task,
+                                         struct count_name* name) {
+  name_row(by, task, name);
+  c->head.time = bpf_ktime_get_ns();
+  return put_copy(c, &c->unchecked);
 }
 
 #endif

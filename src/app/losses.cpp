@@ -81,6 +81,10 @@ std::vector<std::string> Losses::incomplete() const {
   if (const auto n = drops_[DROP_MISTAKEN].total)
     sentences.push_back("At " + format_count(n) + (n == 1 ? " check" : " checks") +
                         " a kernel stack was another one than it was counted as: some rows are of several stacks.");
+  if (const auto n = drops_[DROP_HELD].total)
+    sentences.push_back(format_count(n) + (n == 1 ? " stack was" : " stacks were") +
+                        " counted as frame pointers tell them: there was no room for the copies of so many threads "
+                        "(name those that matter, as with -p).");
   if (const auto n = drops_[DROP_SHELL].total)
     sentences.push_back(format_count(n) + (n == 1 ? " shell was" : " shells were") +
                         " started, perhaps from files that are not watched: the ring buffer had no room to tell "

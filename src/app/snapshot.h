@@ -21,6 +21,7 @@
 #include "app/grouping.h"
 #include "app/sums.h"
 #include "app/tracing.h"
+#include "core/absences.h"
 #include "core/histogram.h"
 #include "core/linear.h"
 #include "core/names.h"
@@ -28,7 +29,6 @@
 
 namespace sonde {
 
-class Absences;
 class StackStore;
 
 /// The half of Snapshot that does not depend on the tool's types: see there.
@@ -103,6 +103,9 @@ class SnapshotBase : public Tracing {
   /// it runs. Who is away when the window opens is told by already_there().
   [[nodiscard]] virtual absence_conf absences_wanted() const { return {}; }
   [[nodiscard]] Absences* absences() const { return absences_; }
+  /// Into a row that is to be unwound: that it is one absence of such a length, which ended in the interval that began
+  /// then.
+  virtual void put_absence(std::byte* /*row*/, std::uint64_t /*began*/, std::uint64_t /*ns*/) {}
 
   /// A sentence about the interval as a whole.
   [[nodiscard]] virtual std::string remark() const { return {}; }
@@ -241,7 +244,9 @@ class Snapshot : public Columned<SumOf<K, V>, Probed<S, SnapshotBase>> {
   /// Asked for when all have been read.
   [[nodiscard]] virtual bool merges_keys() const { return false; }
   virtual K key_shown(const K& key, const V& /*total*/) { return key; }
-  /// At each reading, for each row: its value as the kernel has it is made what it is here.
+  /// At each reading, for each row: its value as the kernel has it is made what it is here. Those that the reader keeps
+  /// itself, as if they were the kernel's, have places with the bit `readers_own`.
+  static constexpr std::uint32_t readers_own = Absences::readers_own;
   virtual void read_value(const K& /*key*/, V& /*value*/, std::uint32_t /*place*/) {}
   /// sums() are those of another interval.
   virtual void rows_read() {}

@@ -72,6 +72,7 @@ void SnapshotRun::unused_maps(const LibraryParts& parts, std::vector<bpf_map*>& 
     unused.insert(unused.end(), {parts.rows, parts.buckets, parts.lanes, parts.places, parts.chunks});
   if (parts.walkers && !parts.stacks->kernel) unused.push_back(parts.walkers);
   if (parts.stack_copies && unwind_ == UNWIND_NEVER) unused.push_back(parts.stack_copies);
+  if (parts.held_copies && unwind_ == UNWIND_NEVER) unused.push_back(parts.held_copies);
   if (parts.unwound_programs && unwind_ != UNWIND_WHERE_NEEDED) unused.push_back(parts.unwound_programs);
 }
 
@@ -119,6 +120,10 @@ void SnapshotRun::loaded() {
   if (parts_.absences) {
     snapshot_.absences_ = &absences_.emplace(snapshot_.absences_wanted());
     threads_.emplace(parts_.absences);
+    if (parts_.held_copies && unwind_ != UNWIND_NEVER) {
+      held_copies_.emplace(parts_.held_copies);
+      held_.resize(held_copies_->value_size());
+    }
   }
   if (stacks_) {
     ring_.emplace(parts_.events, *parts_.run);
@@ -332,11 +337,27 @@ void SnapshotRun::read_counts(std::uint64_t end) {
 void SnapshotRun::read_absences(std::uint64_t end) {
   if (!over_) kernel::wait_for_programs();
   absences_->begin({*parts_.window_began, started_, end, over_});
-  threads_->read([this](const std::byte* bytes) {
+  threads_->read([this, end](kernel::Hash::Key key, const std::byte* bytes) {
     absence thread{};
     std::memcpy(&thread, bytes, sizeof(thread));
-    absences_->take(thread);
+    const auto part = absences_->part_of(thread);
+    const bool away = thread.since && thread.since < end;
+    if (part && !(away && held_copies_ && take_held_copy(key, thread, part->time))) absences_->add(*part);
   });
+}
+
+// Of a thread that is still away as the run ends. Once it is back it may overwrite its copy, which is noted before.
+bool SnapshotRun::take_held_copy(kernel::Hash::Key key, const absence& thread, std::uint64_t ns) {
+  if (thread.row & ABSENCE_WITHOUT_ROOM) __atomic_fetch_add(&parts_.run->drops[DROP_HELD], 1U, __ATOMIC_RELAXED);
+  stack_copy head{};
+  absence again{};
+  if (!held_copies_->get(key, held_.data())) return false;
+  std::memcpy(&head, held_.data(), sizeof(head));
+  const bool stayed = threads_->get(key, reinterpret_cast<std::byte*>(&again)) && again.since == thread.since;
+  if (head.time != thread.since || !stayed) return false;
+  const std::size_t row = sizeof(head), stack = row + counts_->bytes_each();
+  snapshot_.put_absence(held_.data() + row, started_, ns);
+  return take_stack({reinterpret_cast<const char*>(held_.data()), std::min(stack + head.size, held_.size())});
 }
 
 void SnapshotRun::read_rows() {

@@ -58,6 +58,7 @@ class SnapshotRun final : public TracingRun {
   void size_accounts(const LibraryParts& parts);
   void fix_interval(std::uint64_t& end);
   void read_absences(std::uint64_t end);
+  bool take_held_copy(kernel::Hash::Key key, const absence& thread, std::uint64_t ns);
   [[nodiscard]] bool keeps_accounts() const { return snapshot_.account_size() != 0; }
   // What goes over from one interval into the next is split there: programs are told where, a little ahead.
   [[nodiscard]] bool splits_at_boundaries() const { return keeps_accounts() || absences_; }
@@ -70,7 +71,8 @@ class SnapshotRun final : public TracingRun {
   std::optional<kernel::Iterator> tasks_;
   std::optional<kernel::Rows> cpus_;
   std::optional<Absences> absences_;
-  std::optional<kernel::Hash> threads_;
+  std::optional<kernel::Hash> threads_, held_copies_;
+  std::vector<std::byte> held_;
   std::optional<kernel::Ring> ring_;
   std::deque<std::string> fetched_;  // records of stacks, out of the ring's way
   std::size_t fetched_bytes_ = 0;

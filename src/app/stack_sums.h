@@ -65,16 +65,25 @@ class StackSums : public Snapshot<count_key, V, S> {
                 return frames_.empty() ? Value() : Value::stack(frames_);
               });
   }
-  /// -K, -U and --by.
-  void declare_stack_sums(Options& options) {
+  /// -K, -U, --by, and where the tool has it --unwind; `ways` are what that takes.
+  void declare_stack_sums(Options& options, const std::string& ways = "fp, dwarf or auto") {
     this->declare_grouping(options);
     options.flag("-K, --kernel-only", "only the kernel's part of stacks", [this] { kernel_only_ = true; });
     options.flag("-U, --user-only", "only the program's part", [this] { user_only_ = true; });
     if constexpr (can_unwind)
-      options.value("--unwind", "HOW", "how a program's functions are followed to their callers: fp, dwarf or auto",
+      options.value("--unwind", "HOW", "how a program's functions are followed to their callers: " + ways,
                     [this](std::string_view how) { unwind_ = parse_unwind(how); });
     pictures_.declare(options);
   }
+
+  /// How stacks are unwound where that can be chosen; `asked`: as the user chose. Throws Error(usage).
+  [[nodiscard]] virtual stack_unwind unwinding(std::optional<stack_unwind> asked) const {
+    return asked.value_or(UNWIND_WHERE_NEEDED);
+  }
+  /// Whether stacks are copied to be unwound.
+  [[nodiscard]] bool copies_stacks() const { return stacks_wanted()->unwind != UNWIND_NEVER; }
+  /// Of a row that came with a copy: what tells it apart from those of the same owner, and whatever its value lacks.
+  virtual std::uint64_t unwound_what(V& /*value*/, std::uint64_t stack) { return stack; }
 
   /// What of a value rows, shares and pictures are about; what pictures call it, in the plural; and in a sentence.
   [[nodiscard]] virtual std::uint64_t amount(const V& value) const = 0;
@@ -107,7 +116,7 @@ class StackSums : public Snapshot<count_key, V, S> {
       throw Error(Exit::usage, "-K and -U together leave nothing of a stack.", "Leave out both for whole stacks.");
     if (kernel_only_ && unwind_)
       throw Error(Exit::usage, "-K leaves nothing of a stack that --unwind is about.", "Leave out one of them.");
-    const stack_unwind unwind = can_unwind && !kernel_only_ ? unwind_.value_or(UNWIND_WHERE_NEEDED) : UNWIND_NEVER;
+    const stack_unwind unwind = can_unwind && !kernel_only_ ? unwinding(unwind_) : UNWIND_NEVER;
     return stack_conf{!user_only_, !kernel_only_, unwind};
   }
   static stack_unwind parse_unwind(std::string_view how) {
@@ -121,19 +130,34 @@ class StackSums : public Snapshot<count_key, V, S> {
   Taken take_unwound(std::string_view bytes, std::uint64_t stack, std::size_t most_rows) final {
     auto row = read_at<Row>(bytes, 0);
     if (!row || bytes.size() != sizeof(Row)) return Taken::malformed;
-    row->key.what = stack;
-    const auto known = places_.find({row->key.who, stack});
+    row->key.what = unwound_what(row->value, stack);
+    const std::pair key{row->key.who, row->key.what};
+    const auto known = places_.find(key);
     if (known == places_.end()) {
       if (unwound_.size() >= most_rows) return Taken::no_room;
-      places_.emplace(std::pair{row->key.who, stack}, unwound_.size());
+      places_.emplace(key, unwound_.size());
       unwound_.push_back(*row);
     } else {
       this->merge(unwound_[known->second].value, row->value);
     }
     return Taken::counted;
   }
+  void put_absence(std::byte* bytes, std::uint64_t began, std::uint64_t ns) final {
+    if constexpr (requires(V value) { value.absences; }) {
+      Row row;
+      std::memcpy(&row, bytes, sizeof(row));
+      row.value.absences = {};
+      row.value.absences.time[began & 1] = ns;
+      row.value.absences.number[began & 1] = 1;
+      std::memcpy(bytes, &row, sizeof(row));
+    }
+  }
   void read_unwound() final {
-    for (const Row& row : unwound_) this->add_row(row.key, row.value, {});
+    for (std::size_t i = 0; i < unwound_.size(); ++i) {
+      V value = unwound_[i].value;
+      this->read_value(unwound_[i].key, value, Base::readers_own | static_cast<std::uint32_t>(i));
+      this->add_row(unwound_[i].key, value, {});
+    }
   }
 
   [[nodiscard]] bool merges_keys() const final { return true; }

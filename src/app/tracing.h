@@ -58,6 +58,7 @@ struct LibraryParts {
   bpf_map* walkers = nullptr;
   bpf_map* stack_copies = nullptr;  ///< of a tool whose programs can have their stacks unwound by us
   bpf_map* unwound_programs = nullptr;
+  bpf_map* held_copies = nullptr;     ///< where copies are kept for threads that are away
   bpf_map* samples = nullptr;         ///< how many each CPU was sampled for, asked for or not
   bpf_program* read_tasks = nullptr;  ///< accounts of tasks, with what belongs to them
   bpf_map* threads = nullptr;
@@ -191,6 +192,7 @@ class Probed : public Base {
       parts.stack_copies = s.maps.stack_copies;
       parts.unwound_programs = s.maps.unwound_programs;
     }
+    if constexpr (requires { s.maps.held_copies; }) parts.held_copies = s.maps.held_copies;
     if constexpr (requires { s.maps.samples; }) parts.samples = s.maps.samples;
     if constexpr (requires {
                     s.maps.absences;

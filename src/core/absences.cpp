@@ -26,17 +26,17 @@ void Absences::begin(const AbsenceInterval& interval) {
   added_.clear();
 }
 
-void Absences::take(const absence& thread) {
-  const auto part = part_in(interval_, thread, want_);
-  if (!part) return;
-  Added& added = added_[part->row];
-  added.time += part->time;
+void Absences::add(const AbsencePart& part) {
+  Added& added = added_[part.row];
+  added.time += part.time;
   ++added.number;
 }
 
 void Absences::settle(std::uint32_t row, absence_sums& sums) {
-  if (row >= rows_.size()) rows_.resize(std::max<std::size_t>(row + 1, rows_.size() * 2));
-  Row& known = rows_[row];
+  auto& rows = row & readers_own ? own_rows_ : rows_;
+  const std::size_t number = row & ~readers_own;
+  if (number >= rows.size()) rows.resize(std::max(number + 1, rows.size() * 2));
+  Row& known = rows[number];
   const std::size_t place = interval_.began & 1;
   known.settled.time[place] = sums.time[place];
   known.settled.number[place] = sums.number[place];

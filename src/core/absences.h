@@ -35,7 +35,17 @@ class Absences {
   /// An interval is over, and no program adds to it any more: each thread is taken, in any order, then each row
   /// settled.
   void begin(const AbsenceInterval& interval);
-  void take(const absence& thread);
+  void take(const absence& thread) {
+    if (const auto part = part_of(thread)) add(*part);
+  }
+  /// The two halves of it, for who counts some of them in another way.
+  [[nodiscard]] std::optional<AbsencePart> part_of(const absence& thread) const {
+    return part_in(interval_, thread, want_);
+  }
+  void add(const AbsencePart& part);
+
+  /// Rows that have it in their number are kept by the reader, in the way of the kernel's.
+  static constexpr std::uint32_t readers_own = 1U << 31;
 
   /// Of `row` as it is read: what it came to until the end of that interval, since the run began; of absences that go
   /// on what has passed of them, each as one. Left in the first place of each pair; nothing is in the other one.
@@ -53,7 +63,7 @@ class Absences {
   absence_conf want_;
   AbsenceInterval interval_{};
   std::unordered_map<std::uint32_t, Added> added_;
-  std::vector<Row> rows_;
+  std::vector<Row> rows_, own_rows_;
 };
 
 }  // namespace sonde

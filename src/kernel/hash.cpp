@@ -22,11 +22,11 @@ Hash::Hash(bpf_map* map)
     : map_(bpf_map__fd(map)),
       value_size_((bpf_map__value_size(map) + 7) / 8 * 8),
       keys_(batch),
-      values_(batch * value_size_ / 8),
       one_(value_size_ / 8),
       again_(value_size_ / 8) {}
 
 void Hash::each(const Found& found) {
+  values_.resize(batch * value_size_ / 8);
   std::uint64_t position = 0;
   for (bool first = true, more = true; more; first = false) {
     std::uint32_t count = batch;
@@ -52,7 +52,7 @@ bool Hash::settle(Key key) {
   return true;
 }
 
-void Hash::read(const std::function<void(const std::byte*)>& take) {
+void Hash::read(const std::function<void(Key, const std::byte*)>& take) {
   before_.clear();
   each([this](Key key, const std::byte* value) {
     auto& words = before_[key];
@@ -64,14 +64,16 @@ void Hash::read(const std::function<void(const std::byte*)>& take) {
     const auto known = before_.find(key);
     if (known == before_.end()) return;
     if (std::memcmp(known->second.data(), value, value_size_) == 0)
-      take(value);
+      take(key, value);
     else
       moving.push_back(key);
     before_.erase(known);
   });
   for (const Key key : moving)
-    if (settle(key)) take(reinterpret_cast<const std::byte*>(one_.data()));
+    if (settle(key)) take(key, reinterpret_cast<const std::byte*>(one_.data()));
   before_ = {};
 }
+
+bool Hash::get(Key key, std::byte* value) const { return bpf_map_lookup_elem(map_, &key, value) == 0; }
 
 }  // namespace sonde::kernel

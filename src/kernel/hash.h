@@ -18,12 +18,16 @@ class Hash {
   /// `map` is a hash with keys of 8 bytes, and outlives this.
   explicit Hash(bpf_map* map);
 
+  using Key = std::uint64_t;
+
+  [[nodiscard]] std::size_t value_size() const { return value_size_; }
   /// Hands over each value that was there all the time, 8-byte aligned, good until the callback returns; what comes and
   /// goes meanwhile may be missing. Throws Error.
-  void read(const std::function<void(const std::byte* value)>& take);
+  void read(const std::function<void(Key key, const std::byte* value)>& take);
+  /// One value as it is now, which may be changing; false if it is gone. There is room for all of it.
+  [[nodiscard]] bool get(Key key, std::byte* value) const;
 
  private:
-  using Key = std::uint64_t;
   using Found = std::function<void(Key, const std::byte*)>;
   void each(const Found& found);
   bool settle(Key key);

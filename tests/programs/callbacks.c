@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * callbacks HOW: computes for ever in a function that a library calls back, in a program and a library without frame
- * pointers. HOW is
+ * callbacks HOW [US]: computes for ever in a function that a library calls back, in a program and a library without
+ * frame pointers; with US it sleeps there instead, so long each time. HOW is
  *   qsort, bsearch   spin < compare < ... < sort or search < main < ...
  *   once             spin < begin < ... < once < main < ...
  *   signal           spin < handle < the return from a signal's handler < ... < interrupt < main < ...
@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #define APART __attribute__((noinline, noclone))
 
 static volatile int going = 1;
+static struct timespec nap;
 static int numbers[] = {5, 3, 4, 1, 2};
 enum { count = sizeof(numbers) / sizeof(numbers[0]) };
 
@@ -42,6 +44,7 @@ APART int spin(void) {
 
   _Unwind_Backtrace(one_more, &depth);
   tell(depth);
+  while (going && nap.tv_nsec) nanosleep(&nap, NULL);
   while (going) turns++;
   return (int)turns;
 }
@@ -100,6 +103,7 @@ int main(int words, char** word) {
   } ways[] = {{"qsort", sort},       {"bsearch", search}, {"once", once},
               {"signal", interrupt}, {"thread", thread},  {"deep", dig}};
 
+  if (words > 2) nap.tv_nsec = 1000 * atol(word[2]);
   for (size_t i = 0; words > 1 && i < sizeof(ways) / sizeof(ways[0]); i++)
     if (strcmp(word[1], ways[i].name) == 0) return ways[i].run() + 1;
   return 2;

@@ -73,6 +73,24 @@ TEST(Absences, SettleEachIntervalOnce) {
   EXPECT_EQ(sums.number[0], 4U);
 }
 
+// A row of the reader's has the number of one of the kernel's, and is another one.
+TEST(Absences, SettleRowsOfTheReadersOwn) {
+  Absences absences(any);
+  absences.begin(first);
+  absences.take(away(1500));
+  absence_sums kernels{{0, 100}, {0, 2}}, own{{30, 200}, {1, 4}};
+  absences.settle(7, kernels);
+  absences.settle(Absences::readers_own | 7, own);
+  EXPECT_EQ(kernels.time[0], 600U);
+  EXPECT_EQ(own.time[0], 200U);  // what came early counts in its interval
+  EXPECT_EQ(own.number[0], 4U);
+  own = {{30, 200}, {1, 4}};
+  absences.begin(second);
+  absences.settle(Absences::readers_own | 7, own);
+  EXPECT_EQ(own.time[0], 230U);
+  EXPECT_EQ(own.number[0], 5U);
+}
+
 TEST(Absences, AddNothingToOtherRows) {
   Absences absences(any);
   absences.begin(first);
