@@ -219,7 +219,7 @@ TEST_F(Offcputime, AddsUpToWhatSwitchesTell) {
   for (const pid_t tid : {child.pid(), *partner}) {
     const auto of = [tid](const Json& row) { return row["tid"].number() == tid; };
     const long long count = number_of[tid];
-    EXPECT_GE(count, turns / 2);
+    EXPECT_GE(count, turns / 10);  // not each turn has to wait for the other's: they have two CPUs
     // The child was away as the window opened: that one began before it and is not among the events.
     const long long also = tid == child.pid() ? 1 : 0;
     EXPECT_EQ(sum(report, "count", of), count + also) << report.out;
