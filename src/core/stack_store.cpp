@@ -18,8 +18,9 @@ bool shows_lack(const Frame& frame) {
   return frame.symbol.empty() || (frame.is_mark && (frame.symbol == mark::gap || frame.symbol == mark::broken));
 }
 
-// By which a task is taken off its CPU, whatever it waits for. What it waits for is told by those that call them: of the
-// functions that the kernel itself leaves out (.sched.text), those that wait for locks and completions are not here.
+// By which a task is taken off its CPU, whatever it waits for. What it waits for is told by those that call them: of
+// the functions that the kernel itself leaves out (.sched.text), those that wait for locks and completions are not
+// here.
 bool is_of_scheduler(const Frame& frame) {
   if (frame.is_mark || frame.module != "[kernel]") return false;
   const std::string_view name = frame.symbol.substr(0, frame.symbol.find('.'));  // without what a compiler appends
