@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -95,6 +97,29 @@ TEST_P(Programs, HaveTheNamesOfASeparateDebugFile) {
   });
   const auto report = watch(child, go, true);
   EXPECT_TRUE(has(report, child.pid(), {"third", "second", "first", "begin", "_start"})) << report.out;
+}
+
+// With a frame of its own: goes round for ever, or calls pause() again and again.
+constexpr unsigned char compiled_loop[] = {0x55, 0x48, 0x89, 0xe5, 0xeb, 0xfe};
+constexpr unsigned char compiled_pause[] = {0x55, 0x48, 0x89, 0xe5, 0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
+
+TEST_P(Programs, HaveTheNamesThatACompilerWritesDown) {
+  const Gate go;
+  Child child([&] {
+    go.pass();
+    const int rights = PROT_READ | PROT_WRITE | PROT_EXEC;
+    void* at = mmap(nullptr, 4096, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) return 1;
+    const bool loops = GetParam() == "profile";
+    std::memcpy(at, loops ? compiled_loop : compiled_pause, loops ? sizeof(compiled_loop) : sizeof(compiled_pause));
+    std::ofstream("/tmp/perf-" + std::to_string(getpid()) + ".map")
+        << std::hex << reinterpret_cast<std::uintptr_t>(at) << " 10 Interpreter::loop (of a script)\n";
+    reinterpret_cast<void (*)()>(at)();
+    return 0;
+  });
+  const auto report = watch(child, go, false);
+  unlink(("/tmp/perf-" + std::to_string(child.pid()) + ".map").c_str());
+  EXPECT_TRUE(has(report, child.pid(), {"Interpreter::loop (of a script)"})) << report.out;
 }
 
 // Where it runs nobody else sees its file, and it has another number.
