@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "traced.h"
@@ -17,6 +18,22 @@ namespace {
 long long number_after(const std::string& text, const std::string& word) {
   const auto at = text.find(word);
   return at == text.npos ? -1 : std::atoll(text.c_str() + at + word.size());
+}
+
+constexpr long long proc_step = 10'000'000;  // of /proc/stat
+
+// "cpu user nice system idle iowait irq softirq steal ..."
+long long nobodys_time() {
+  const std::string text = contents("/proc/stat");
+  const char* rest = text.c_str() + std::min(text.size(), text.find(' '));
+  long long sum = 0;
+  for (int field = 1; field <= 8; ++field) {
+    char* end = nullptr;
+    const long long value = std::strtoll(rest, &end, 10);
+    if (field >= 6) sum += value * proc_step;
+    rest = end;
+  }
+  return sum;
 }
 
 void pass_on(int turns, const Pipe& in, const Pipe& out, bool begins) {
@@ -40,12 +57,14 @@ KernelCounts KernelCounts::of(pid_t tid) {
   counts.on_ns = std::strtoll(times.c_str(), &rest, 10);
   counts.wait_ns = std::strtoll(rest, &rest, 10);
   counts.slices = std::strtoll(rest, nullptr, 10);
+  counts.left_out_ns = nobodys_time();
   return counts;
 }
 
 KernelCounts KernelCounts::operator-(const KernelCounts& other) const {
-  return {voluntary - other.voluntary, involuntary - other.involuntary, migrations - other.migrations,
-          on_ns - other.on_ns,         wait_ns - other.wait_ns,         slices - other.slices};
+  return {
+      voluntary - other.voluntary, involuntary - other.involuntary, migrations - other.migrations,  on_ns - other.on_ns,
+      wait_ns - other.wait_ns,     slices - other.slices,           left_out_ns - other.left_out_ns};
 }
 
 std::vector<Json> rows_where(const Report& report, const std::string& key, long long value) {
@@ -106,6 +125,12 @@ CountsOfBoth Rivals::compete() const {
 // to 100 ms (its TCG_KICK_PERIOD): a turn that ends between the two looks is in one of the lengths and not in the
 // other.
 double clock_slack(double lengths) { return in_guest() ? 1e8 + 400'000 * lengths : 20'000 * lengths; }
+
+void expect_on_cpu(long long ours_ns, long long kernels_ns, const KernelCounts& made, long long lengths) {
+  const double slack = clock_slack(static_cast<double>(lengths));
+  EXPECT_GE(static_cast<double>(ours_ns), static_cast<double>(kernels_ns) - slack);
+  EXPECT_LE(static_cast<double>(ours_ns), static_cast<double>(kernels_ns + made.left_out_ns + proc_step) + slack);
+}
 
 Json only_row(const Report& report, const std::string& key, long long value) {
   const auto rows = rows_where(report, key, value);

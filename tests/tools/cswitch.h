@@ -16,6 +16,7 @@ namespace sonde::test {
 struct KernelCounts {
   long long voluntary = 0, involuntary = 0, migrations = 0;
   long long on_ns = 0, wait_ns = 0, slices = 0;  ///< of /proc/PID/schedstat
+  long long left_out_ns = 0;  ///< on all CPUs, of interrupts and stolen by the hypervisor: it is nobody's time
 
   static KernelCounts of(pid_t tid);
   KernelCounts operator-(const KernelCounts& other) const;
@@ -76,6 +77,9 @@ class Rivals : public Players {
 /// How far sums of so many lengths may lie apart by the kernel's clock and by ours: the scheduler leaves interrupts out
 /// and reads its clock at another moment of the switch; under emulation it runs unevenly.
 double clock_slack(double lengths);
+
+/// Of time on a CPU, in so many lengths, what the kernel counts of it and what we do: it leaves out what is nobody's.
+void expect_on_cpu(long long ours_ns, long long kernels_ns, const KernelCounts& made, long long lengths);
 
 /// The row of a run that has this number under `key`; fails the test if there is not exactly one.
 Json only_row(const Report& report, const std::string& key, long long value);

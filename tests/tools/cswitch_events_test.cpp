@@ -64,7 +64,7 @@ TEST_F(CswitchEvents, ShowsEachSwitchOfAGame) {
     EXPECT_EQ(preempted, made.involuntary);
     // The kernel's own clock is read at another moment of the switch.
     const double slack = clock_slack(static_cast<double>(seen.leaving.size()));
-    EXPECT_NEAR(static_cast<double>(on), static_cast<double>(made.on_ns), slack);
+    expect_on_cpu(on, made.on_ns, made, static_cast<long long>(seen.leaving.size()));
     EXPECT_NEAR(static_cast<double>(waited), static_cast<double>(made.wait_ns), slack);
   }
   // Whoever sleeps is woken by the other. The other need not sleep: it may be preempted by whom it woke.
@@ -160,7 +160,7 @@ TEST_F(CswitchLengths, AreOfEachSliceAndWait) {
     EXPECT_LE(total, report.summary["window_ns"].number() * 2) << what;
     if (std::string(what) == "slice") {
       EXPECT_EQ(count, made.voluntary + made.involuntary);
-      EXPECT_NEAR(static_cast<double>(total), static_cast<double>(made.on_ns), slack);
+      expect_on_cpu(total, made.on_ns, made, count);
     } else if (std::string(what) == "wait") {
       EXPECT_NEAR(static_cast<double>(count), static_cast<double>(made.voluntary + made.involuntary), 1);
       EXPECT_NEAR(static_cast<double>(total), static_cast<double>(made.wait_ns), slack);

@@ -82,11 +82,11 @@ TEST_F(CswitchTimeline, ShowsEachSwitchOfAGameAndWhoWokeWhom) {
     EXPECT_EQ(player.count("Running"), made.voluntary + made.involuntary);
     EXPECT_EQ(player.count("R+"), made.involuntary);
     EXPECT_EQ(player.count("S"), made.voluntary + 1);
-    const double slack = clock_slack(static_cast<double>(made.voluntary + made.involuntary));
+    const long long lengths = made.voluntary + made.involuntary;
     const auto on = player.spent("Running"), wait = player.spent("R") + player.spent("R+");
-    EXPECT_NEAR(static_cast<double>(on + wait), static_cast<double>(made.on_ns + made.wait_ns), slack);
+    expect_on_cpu(on + wait, made.on_ns + made.wait_ns, made, lengths);
     if (!in_guest()) {
-      EXPECT_NEAR(static_cast<double>(on), static_cast<double>(made.on_ns), slack);
+      expect_on_cpu(on, made.on_ns, made, lengths);
     }
     for (const auto& state : player.states) by_the_other += state.waker == players[1 - i];
   }
