@@ -146,7 +146,6 @@ enum stack_unwind {
   UNWIND_ALWAYS,       /* of all */
 };
 
-/* Which stacks go behind each record, see stack.bpf.h. */
 /* Where an x86-64 kernel has the tables by which it walks up its stacks; `count` entries, 0: not known. */
 struct orc_tables {
   __u64 instructions, entries; /* addresses: of what entries are for, as distances (__s32) from themselves */
@@ -154,6 +153,7 @@ struct orc_tables {
   __u64 count;
 };
 
+/* Which stacks go behind each record, see stack.bpf.h. */
 struct stack_conf {
   __u32 kernel;
   __u32 user;

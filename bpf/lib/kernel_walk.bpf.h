@@ -42,9 +42,11 @@ struct {
   __type(value, struct walker);
 } walkers SEC(".maps");
 
-/* Without stacks of the kernel there is none: some kernels (6.1) look at global functions that nobody calls, too. */
+/* Without stacks of the kernel there is none, nor where it has no such tables: before 6.8 kernels look at global
+ * functions that nobody calls, too, and these ask for what is not there then. */
 static __always_inline struct walker* walker_of(__u32 user) {
-  return stacks.kernel ? bpf_map_lookup_elem(&walkers, &user) : 0;
+  if (!stacks.kernel || !bpf_core_type_exists(struct orc_entry)) return 0;
+  return bpf_map_lookup_elem(&walkers, &user);
 }
 
 /* What is on the current task's stack above `ctx`; false if that is not on it. */
@@ -240,10 +242,8 @@ __noinline int find_first(__u32 user) {
 
 /* Takes the kernel's part, or finds its number without. */
 static __always_inline __u64 kernel_part(void* ctx, __u32 user, struct task_struct* task, struct stack_here* here) {
-  struct walker* w = 0;
+  struct walker* w = orc.count ? walker_of(user) : 0;
   __u64 number = 0, known;
-
-  if (bpf_core_type_exists(struct orc_entry) && orc.count) w = walker_of(user);
 
   if (w && read_stack(w, task, ctx)) {
     number = walk(user);
